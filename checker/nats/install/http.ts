@@ -1,0 +1,112 @@
+// The network, with bounds: proxies honoured, silence and detours cut short, each failure in words.
+import type { Dispatcher } from "undici";
+import { InstallFailure } from "./cache.ts";
+import type { Limits } from "./rungs/rung.ts";
+
+const maxRedirects = 5;
+
+const mendNetwork =
+  "Check the network, and HTTPS_PROXY if you sit behind one; or set NATS_DOWNLOAD_MIRROR to a mirror you reach";
+
+/**
+ * Fetches an address, following its redirects, and gives the successful answer to `read`. `HTTP_PROXY`,
+ * `HTTPS_PROXY` and `NO_PROXY` are honoured.
+ * @throws InstallFailure when there is no answer, or one that is not a success
+ */
+export async function fetchFrom<T>(
+  address: string,
+  limits: Limits,
+  read: (answer: Dispatcher.ResponseData) => Promise<T>,
+  method: "GET" | "HEAD" = "GET",
+): Promise<T> {
+  const { EnvHttpProxyAgent } = await import("undici");
+  // undici counts the look-up of the name, TCP and TLS together as the connection.
+  const connect = { timeout: limits.connectMs };
+  const dispatcher = new EnvHttpProxyAgent({ connect, proxyTls: connect, requestTls: connect });
+  try {
+    return await read(await follow(address, limits, method, dispatcher));
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+/**
+ * Asks whether a server answers at all; a 404 is an answer.
+ * @param title what to call it in the reason
+ * @throws InstallFailure when it does not
+ */
+export async function reach(address: string, limits: Limits, title: string): Promise<void> {
+  try {
+    await fetchFrom(address, limits, async (answer) => answer.body.dump(), "HEAD");
+  } catch (error) {
+    if (!(error instanceof InstallFailure)) throw error;
+    if (error instanceof BadStatus) return;
+    throw new InstallFailure(`${title} cannot be reached: ${error.message}`, mendNetwork, { cause: error });
+  }
+}
+
+/** An answer, but not a success. */
+export class BadStatus extends InstallFailure {
+  constructor(
+    readonly address: string,
+    readonly status: number,
+  ) {
+    super(`${address} answered ${status}${status === 404 ? " (no such file)" : ""}`);
+  }
+}
+
+async function follow(
+  address: string,
+  limits: Limits,
+  method: "GET" | "HEAD",
+  dispatcher: Dispatcher,
+): Promise<Dispatcher.ResponseData> {
+  const { request } = await import("undici");
+  let at = new URL(address);
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const answer = await request(at, {
+      dispatcher,
+      method,
+      headersTimeout: limits.answerMs,
+      // Whoever reads the body counts what arrives.
+      bodyTimeout: 0,
+      headers: { "user-agent": "learn-nats" },
+    }).catch((error: NodeJS.ErrnoException) => {
+      throw new InstallFailure(`${at.host} ${inWords(error)}`, mendNetwork, { cause: error });
+    });
+    const location = answer.headers.location;
+    if (answer.statusCode < 300 || answer.statusCode > 399 || typeof location !== "string") {
+      if (answer.statusCode === 200) return answer;
+      throw new BadStatus(at.href, answer.statusCode);
+    }
+    await answer.body.dump();
+    const next = new URL(location, at);
+    if (at.protocol === "https:" && next.protocol !== "https:") {
+      throw new InstallFailure(
+        `${at.host} redirects from https to ${next.protocol}//${next.host}, which is refused`,
+      );
+    }
+    at = next;
+  }
+  throw new InstallFailure(`${new URL(address).host} redirects more than ${maxRedirects} times`);
+}
+
+const words: Record<string, string> = {
+  ENOTFOUND: "is not known here (no network, or no name service)",
+  EAI_AGAIN: "cannot be looked up (no network, or no name service)",
+  ENETUNREACH: "is out of reach (no network)",
+  EHOSTUNREACH: "is out of reach",
+  ECONNREFUSED: "refuses the connection",
+  ECONNRESET: "broke the connection off",
+  UND_ERR_CONNECT_TIMEOUT: "did not take the connection in time (no network, or a firewall)",
+  UND_ERR_HEADERS_TIMEOUT: "took the connection and then did not answer in time",
+  UND_ERR_SOCKET: "broke the connection off",
+};
+
+/** A network failure as the end of a sentence that begins with the host. */
+export function inWords(error: unknown): string {
+  const { code, message, cause } = error as NodeJS.ErrnoException;
+  const errors = (error as AggregateError).errors as NodeJS.ErrnoException[] | undefined;
+  const known = words[code ?? errors?.[0]?.code ?? (cause as NodeJS.ErrnoException | undefined)?.code ?? ""];
+  return known ?? `failed: ${message || code}`;
+}

@@ -1,0 +1,24 @@
+// First rung: the binary that an environment variable names.
+import { probeNewEnough } from "../probe.ts";
+import type { LookingRung } from "./rung.ts";
+
+export const environmentRung: LookingRung = {
+  source: "environment",
+  async look(program) {
+    const path = process.env[program.variable];
+    if (!path) {
+      return {
+        source: "environment",
+        reason: `${program.variable} is not set`,
+        mend: `export ${program.variable}=/path/to/${program.name}`,
+      };
+    }
+    const answer = await probeNewEnough(program, path);
+    if ("version" in answer) return { path, version: answer.version, source: "environment" };
+    return {
+      source: "environment",
+      reason: `${program.variable}=${path} does not serve: ${answer.reason}`,
+      mend: `unset ${program.variable}`,
+    };
+  },
+};
