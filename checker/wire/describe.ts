@@ -1,0 +1,159 @@
+// An event in plain words, for verdicts and for people who read a timeline.
+import type { WireEvent } from "./events.ts";
+
+/** `+12 ms`; below 10 ms with one decimal, because faults and acks lie that close. */
+export function atText(ms: number): string {
+  return `+${ms < 9.95 ? ms.toFixed(1).replace(/\.0$/, "") : Math.round(ms)} ms`;
+}
+
+/** `+12 ms  worker: ack of parcel.ams.scan "p3", stream sequence 3`. */
+export function evidenceLine(event: WireEvent): string {
+  const who = event.client === undefined ? "" : `${event.client}: `;
+  return `${atText(event.at)}  ${who}${describe(event)}`;
+}
+
+/** What happened, as a phrase without time and client: `ack of parcel.ams.scan "p3", stream sequence 3`. */
+export function describe(event: WireEvent): string {
+  const words = phrase(event);
+  if (event.kept === "held") return `${words} (held back)`;
+  if (event.kept === "dropped") return `${words} (lost on the way)`;
+  return words;
+}
+
+function phrase(event: WireEvent): string {
+  switch (event.kind) {
+    case "dial":
+      return event.accepted ? "connection opened" : "connection refused: the server is down";
+    case "info":
+      return event.lameDuck
+        ? "the server announces that it will shut down"
+        : `the server introduces itself, version ${event.version}`;
+    case "connect":
+      return event.user === undefined ? "CONNECT" : `CONNECT as ${event.user}`;
+    case "disconnect":
+      return disconnected[event.by][event.how];
+    case "ping":
+      return event.direction === "toServer" ? "PING (flush, or a sign of life)" : "PING from the server";
+    case "pong":
+      return event.direction === "toClient" ? "PONG: the server has read everything before" : "PONG";
+    case "publish":
+      return `${event.answers === undefined ? "publish" : "answer"} ${event.subject}${quoted(event.text, event.size)}${
+        event.msgId === undefined ? "" : `, message id ${event.msgId}`
+      }`;
+    case "subscribe":
+      return `subscribe ${event.subject}${event.queue === undefined ? "" : `, queue group ${event.queue}`}`;
+    case "unsubscribe":
+      return `unsubscribe ${event.subject ?? `number ${event.sid}`}${
+        event.max === undefined ? "" : ` after ${count(event.max, "message")}`
+      }`;
+    case "puback":
+      return pubAck(event);
+    case "delivery": {
+      const again = event.deliveryCount > 1 ? `delivery ${event.deliveryCount} of` : "delivery of";
+      return `${again} ${event.subject}${quoted(event.text, event.size)}, stream sequence ${event.streamSeq}, to ${event.consumer}`;
+    }
+    case "message":
+      return `message ${event.subject}${quoted(event.text, event.size)}${
+        event.queue === undefined ? "" : `, queue group ${event.queue}`
+      }`;
+    case "ack":
+      return `ack of ${acked(event)}${event.awaited ? ", confirmation asked" : ""}`;
+    case "nak":
+      return `nak of ${acked(event)}${event.delayMs === undefined ? "" : `, again in ${event.delayMs} ms`}`;
+    case "term":
+      return `term of ${acked(event)}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+    case "inProgress":
+      return `in progress: ${acked(event)}`;
+    case "pull":
+      return `pull ${event.consumer}: up to ${count(event.batch, "message")}${
+        event.noWait
+          ? ", without waiting"
+          : event.expiresMs === undefined
+            ? ""
+            : `, for ${trim(event.expiresMs)} ms`
+      }`;
+    case "status":
+      return (
+        `status ${event.code} ${event.description}`.trimEnd() + (event.asked ? ` on ${event.asked}` : "")
+      );
+    case "api":
+      return `API ${event.call} ${event.about.join(" ")}`.trimEnd();
+    case "apiReply":
+      return `${`API ${event.call} ${event.about.join(" ")}`.trimEnd()}: ${
+        event.ok ? "ok" : `refused, ${event.error} (${event.errCode})`
+      }`;
+    case "reply":
+      return `reply to ${event.asked}${quoted(event.text, event.size)}`;
+    case "error":
+      return `-ERR ${event.text}`;
+    case "unreadable":
+      return event.reason === "tls"
+        ? "encrypted from here on, not readable"
+        : `not readable: ${event.detail}`;
+    case "fault":
+      return `${faults[event.what]} ${event.who ?? "all clients"}${event.detail === undefined ? "" : ` (${event.detail})`}`;
+    case "server":
+      return `${event.name === undefined ? "server" : `server ${event.name}`} ${servers[event.what]}`;
+    case "program":
+      return `${event.name} ${event.what}${event.detail === undefined ? "" : ` (${event.detail})`}`;
+    case "note":
+      return event.text;
+  }
+}
+
+function pubAck(event: Extract<WireEvent, { kind: "puback" }>): string {
+  if (!event.ok) return `refused: ${event.subject}, ${event.error} (${event.errCode})`;
+  const stored = `${event.subject}${event.text === undefined ? "" : ` ${shorten(event.text)}`}`;
+  return event.duplicate
+    ? `PubAck: ${stored} is a duplicate, ${event.stream} has it as sequence ${event.seq}`
+    : `PubAck: ${stored} stored in ${event.stream} as sequence ${event.seq}`;
+}
+
+function acked(event: Extract<WireEvent, { streamSeq: number; awaited: boolean }>): string {
+  const what = event.subject === undefined ? "a message" : event.subject;
+  const text = event.text === undefined ? "" : ` ${shorten(event.text)}`;
+  const again = event.deliveryCount > 1 ? `, delivery ${event.deliveryCount}` : "";
+  return `${what}${text}, stream sequence ${event.streamSeq}${again}`;
+}
+
+const disconnected = {
+  client: { end: "the client closed the connection", reset: "the client broke the connection off" },
+  server: { end: "the server closed the connection", reset: "the server broke the connection off" },
+  fault: { end: "the connection was closed", reset: "the connection was cut" },
+};
+
+const faults = {
+  cut: "connection cut:",
+  stall: "network stalled:",
+  slow: "network slowed down:",
+  hold: "messages held back:",
+  release: "network free again:",
+};
+
+const servers = {
+  started: "started",
+  stopped: "stopped",
+  killed: "killed",
+  paused: "frozen",
+  resumed: "thawed",
+  restarted: "back",
+  stepdown: "gave up its leadership",
+};
+
+function quoted(text: string | undefined, size: number): string {
+  if (size === 0) return "";
+  return text === undefined ? ` (${count(size, "byte")} of binary data)` : ` ${shorten(text)}`;
+}
+
+/** Payloads in a line of evidence are to be recognised, not read. */
+function shorten(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+function trim(ms: number): string {
+  return String(Math.round(ms * 10) / 10);
+}

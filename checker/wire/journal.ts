@@ -1,0 +1,330 @@
+// The journal of a run: what happened on the wire and around it, in order, with a way to wait for what is to come.
+import { evidenceLine } from "./describe.ts";
+import { type EventOf, type Fresh, type Kind, type Match, matches, type WireEvent } from "./events.ts";
+import { newDeliveries } from "./meaning.ts";
+
+export interface JournalOptions {
+  /** Events that are kept; of a longer run the first half of that, and the last. Default 20,000. */
+  maxEvents?: number;
+  /** Bytes of text that are kept, roughly; as above. Default 16 MB. */
+  maxBytes?: number;
+}
+
+export interface UntilOptions {
+  /** What is waited for, as it reads after "no": `ack of parcel p3`. */
+  what: string;
+  /** How long to wait, in milliseconds. */
+  timeoutMs: number;
+  /** Only events after this one count; or after this index. Default: every event of the journal. */
+  after?: WireEvent | number;
+}
+
+/** An event that was waited for did not come. */
+export class WireTimeout extends Error {
+  override readonly name = "WireTimeout";
+  constructor(
+    readonly what: string,
+    readonly timeoutMs: number,
+    /** The last events before the wait ended. */
+    readonly recent: WireEvent[],
+  ) {
+    super(
+      [
+        `No ${what} within ${timeoutMs} ms. The last on the wire:`,
+        ...recent.map((event) => `  ${evidenceLine(event)}`),
+      ]
+        .join("\n")
+        .replace(/ The last on the wire:$/, " Nothing was on the wire."),
+    );
+  }
+}
+
+/** Rejects what still waits when a journal is closed. */
+export class JournalClosed extends Error {
+  override readonly name = "JournalClosed";
+}
+
+/** A run as a document: what `save` gives and `Journal.load` takes. */
+export interface SavedJournal {
+  format: "learn-nats journal";
+  version: 1;
+  /** When the run started, ISO 8601. */
+  startedAt: string;
+  events: WireEvent[];
+  /** Events that were left out because the run was too long, between the first half of `events` and the second. */
+  leftOut: number;
+  /** How many events of each kind there were, with those left out. */
+  totals: Partial<Record<Kind, number>>;
+}
+
+interface Waiter {
+  predicate: (event: WireEvent) => boolean;
+  after: number;
+  settle(event: WireEvent | undefined, error?: Error): void;
+}
+
+/** All events of a run, of any number of relays. Times are milliseconds since it was made, from a monotonic clock. */
+export class Journal {
+  readonly startedAt: Date;
+  readonly #zero = performance.now();
+  readonly #options: Required<JournalOptions>;
+  /** The beginning, kept for ever, and the end, which moves. */
+  readonly #first: WireEvent[] = [];
+  #firstFull = false;
+  #firstBytes = 0;
+  #last: WireEvent[] = [];
+  /** Where `#last` begins: what lies before was left out, and is removed now and then. */
+  #lastStart = 0;
+  #lastBytes = 0;
+  #next = 0;
+  #leftOut = 0;
+  readonly #totals = new Map<Kind, number>();
+  readonly #waiters = new Set<Waiter>();
+  #connections = 0;
+  /** What acks are linked to. Used by the readers of connections. */
+  readonly deliveriesByAckSubject = newDeliveries();
+
+  constructor(options: JournalOptions = {}, startedAt = new Date()) {
+    this.#options = {
+      maxEvents: options.maxEvents ?? 20_000,
+      maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
+    };
+    this.startedAt = startedAt;
+  }
+
+  /** Milliseconds since the journal's start. */
+  now(): number {
+    return performance.now() - this.#zero;
+  }
+
+  /** A number for a new connection. */
+  nextConnection(): number {
+    return ++this.#connections;
+  }
+
+  /** Writes down what happened around the wire: `note({ kind: "server", what: "killed" })`. */
+  note<K extends "server" | "program" | "fault" | "note">(event: Fresh<EventOf<K>>): EventOf<K> {
+    const numbered = this.number(event, this.now()) as EventOf<K>;
+    this.add(numbered);
+    return numbered;
+  }
+
+  /** Gives an event its number and time. It must be added next. */
+  number(event: Fresh, at: number): WireEvent {
+    const numbered = event as WireEvent;
+    numbered.index = this.#next++;
+    numbered.at = at;
+    return numbered;
+  }
+
+  /** Adds a numbered event and wakes who waits for it. */
+  add(event: WireEvent): void {
+    this.#totals.set(event.kind, (this.#totals.get(event.kind) ?? 0) + 1);
+    this.#keep(event);
+    if (this.#waiters.size === 0) return;
+    for (const waiter of this.#waiters) {
+      if (event.index > waiter.after) this.#offer(waiter, event);
+    }
+  }
+
+  #keep(event: WireEvent): void {
+    const { maxEvents, maxBytes } = this.#options;
+    const bytes = weight(event);
+    if (!this.#firstFull) {
+      this.#firstFull = this.#first.length >= maxEvents / 2 || this.#firstBytes + bytes > maxBytes / 2;
+    }
+    if (!this.#firstFull) {
+      this.#first.push(event);
+      this.#firstBytes += bytes;
+      return;
+    }
+    this.#last.push(event);
+    this.#lastBytes += bytes;
+    while (this.#last.length - this.#lastStart > maxEvents / 2 || this.#lastBytes > maxBytes / 2) {
+      const gone = this.#last[this.#lastStart];
+      if (!gone) break;
+      this.#lastStart++;
+      this.#lastBytes -= weight(gone);
+      this.#leftOut++;
+    }
+    // Removing one by one from the front of an array is slow; half of it at once is not.
+    if (this.#lastStart > maxEvents / 2) {
+      this.#last = this.#last.slice(this.#lastStart);
+      this.#lastStart = 0;
+    }
+  }
+
+  /** The events that were kept, in order. A new array at each call. */
+  get events(): WireEvent[] {
+    return this.#first.concat(this.#lastStart === 0 ? this.#last : this.#last.slice(this.#lastStart));
+  }
+
+  /** How many events were left out because the run was too long. `totals` counts them too. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
+  /** How many events of this kind there were, with those that were left out. */
+  total(kind: Kind): number {
+    return this.#totals.get(kind) ?? 0;
+  }
+
+  /** The number of the last event, to be given as `after`: only what comes from now on. */
+  mark(): number {
+    return this.#next - 1;
+  }
+
+  /**
+   * The first event, past or to come, for which the predicate holds.
+   * @throws {WireTimeout} after `timeoutMs`; {JournalClosed} when the journal is closed before; what the predicate throws
+   */
+  until<E extends WireEvent>(predicate: (event: WireEvent) => event is E, options: UntilOptions): Promise<E>;
+  until(predicate: (event: WireEvent) => boolean, options: UntilOptions): Promise<WireEvent>;
+  until(predicate: (event: WireEvent) => boolean, options: UntilOptions): Promise<WireEvent> {
+    const { after = -1, timeoutMs, what } = options;
+    const afterIndex = typeof after === "number" ? after : after.index;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => waiter.settle(undefined, new WireTimeout(what, timeoutMs, this.events.slice(-8))),
+        timeoutMs,
+      );
+      const waiter: Waiter = {
+        predicate,
+        after: afterIndex,
+        settle: (event, error) => {
+          clearTimeout(timer);
+          this.#waiters.delete(waiter);
+          if (event) resolve(event);
+          else reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      for (const event of this.events) {
+        if (event.index > afterIndex && this.#offer(waiter, event)) return;
+      }
+    });
+  }
+
+  #offer(waiter: Waiter, event: WireEvent): boolean {
+    try {
+      if (!waiter.predicate(event)) return false;
+      waiter.settle(event);
+    } catch (error) {
+      // A mistake in a check must not break the relay that reports the event.
+      waiter.settle(undefined, error as Error);
+    }
+    return true;
+  }
+
+  /** Ends every wait with `JournalClosed`. Events may still be added and asked for. */
+  close(): void {
+    for (const waiter of [...this.#waiters]) {
+      waiter.settle(undefined, new JournalClosed("The run ended while its journal was waited on."));
+    }
+  }
+
+  /** The kept events of a kind, in order: `of("ack", { streamSeq: 3 })`. */
+  of<K extends Kind>(kind: K, match?: Match<EventOf<K>>): EventOf<K>[] {
+    return this.events.filter(
+      (event): event is EventOf<K> => event.kind === kind && matches(event as EventOf<K>, match),
+    );
+  }
+
+  /** Acks alone; naks, terms and signs of progress have their own kinds. */
+  acks(match?: Match<EventOf<"ack">>): EventOf<"ack">[] {
+    return this.of("ack", match);
+  }
+
+  naks(match?: Match<EventOf<"nak">>): EventOf<"nak">[] {
+    return this.of("nak", match);
+  }
+
+  terms(match?: Match<EventOf<"term">>): EventOf<"term">[] {
+    return this.of("term", match);
+  }
+
+  inProgress(match?: Match<EventOf<"inProgress">>): EventOf<"inProgress">[] {
+    return this.of("inProgress", match);
+  }
+
+  /** Messages from a stream; `{ deliveryCount: 1 }` for the first deliveries. */
+  deliveries(match?: Match<EventOf<"delivery">>): EventOf<"delivery">[] {
+    return this.of("delivery", match);
+  }
+
+  /** Deliveries after the first one of a message. */
+  redeliveries(match?: Match<EventOf<"delivery">>): EventOf<"delivery">[] {
+    return this.of("delivery", match).filter((event) => event.deliveryCount > 1);
+  }
+
+  /** Core NATS messages that came to subscriptions. */
+  messages(match?: Match<EventOf<"message">>): EventOf<"message">[] {
+    return this.of("message", match);
+  }
+
+  publishes(match?: Match<EventOf<"publish">>): EventOf<"publish">[] {
+    return this.of("publish", match);
+  }
+
+  pubAcks(match?: Match<EventOf<"puback">>): EventOf<"puback">[] {
+    return this.of("puback", match);
+  }
+
+  pulls(match?: Match<EventOf<"pull">>): EventOf<"pull">[] {
+    return this.of("pull", match);
+  }
+
+  statuses(match?: Match<EventOf<"status">>): EventOf<"status">[] {
+    return this.of("status", match);
+  }
+
+  /** Attempts to connect, with those that were refused. A refused one gave no name. */
+  dials(match?: Match<EventOf<"dial">>): EventOf<"dial">[] {
+    return this.of("dial", match);
+  }
+
+  /** The run as a document. Times are rounded to microseconds. */
+  save(): SavedJournal {
+    return {
+      format: "learn-nats journal",
+      version: 1,
+      startedAt: this.startedAt.toISOString(),
+      events: this.events.map((event) => ({ ...event, at: Math.round(event.at * 1000) / 1000 })),
+      leftOut: this.#leftOut,
+      totals: Object.fromEntries(this.#totals),
+    };
+  }
+
+  /**
+   * A journal from its document, to be asked and drawn.
+   * @throws {TypeError} when it is not a journal, or of a version that this course does not know
+   */
+  static load(document: unknown): Journal {
+    const saved = document as Partial<SavedJournal> | null;
+    if (saved?.format !== "learn-nats journal" || !Array.isArray(saved.events)) {
+      throw new TypeError("This is not the journal of a run.");
+    }
+    if (saved.version !== 1) {
+      throw new TypeError(`The journal has version ${saved.version}, and this course reads version 1.`);
+    }
+    const journal = new Journal(
+      { maxEvents: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY },
+      new Date(saved.startedAt ?? 0),
+    );
+    journal.#first.push(...saved.events);
+    journal.#next = (saved.events.at(-1)?.index ?? -1) + 1;
+    journal.#connections = Math.max(0, ...saved.events.map((event) => event.connection ?? 0));
+    journal.#leftOut = saved.leftOut ?? 0;
+    for (const [kind, count] of Object.entries(saved.totals ?? {})) journal.#totals.set(kind as Kind, count);
+    return journal;
+  }
+}
+
+/** Roughly the bytes that an event holds in memory, beyond the same for all. */
+function weight(event: WireEvent): number {
+  let bytes = 200;
+  if ("text" in event && event.text !== undefined) bytes += event.text.length;
+  if ("headers" in event && event.headers)
+    for (const key in event.headers) bytes += key.length + (event.headers[key]?.length ?? 0);
+  return bytes;
+}
