@@ -5,6 +5,8 @@ import type { Limits } from "./rungs/rung.ts";
 
 const maxRedirects = 5;
 
+const mendProxy =
+  "Set HTTPS_PROXY and HTTP_PROXY to addresses such as http://proxy.example:3128, or unset them";
 const mendNetwork =
   "Check the network, and HTTPS_PROXY if you sit behind one; or set NATS_DOWNLOAD_MIRROR to a mirror you reach";
 
@@ -19,15 +21,31 @@ export async function fetchFrom<T>(
   read: (answer: Dispatcher.ResponseData) => Promise<T>,
   method: "GET" | "HEAD" = "GET",
 ): Promise<T> {
-  const { EnvHttpProxyAgent } = await import("undici");
-  // undici counts the look-up of the name, TCP and TLS together as the connection.
-  const connect = { timeout: limits.connectMs };
-  const dispatcher = new EnvHttpProxyAgent({ connect, proxyTls: connect, requestTls: connect });
+  const dispatcher = await proxied(limits);
   try {
     return await read(await follow(address, limits, method, dispatcher));
   } finally {
     await dispatcher.destroy();
   }
+}
+
+async function proxied(limits: Limits): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import("undici");
+  // undici counts the look-up of the name, TCP and TLS together as the connection.
+  const connect = { timeout: limits.connectMs };
+  try {
+    // Without a tunnel for plain http: the simple proxies of a classroom know no CONNECT to port 80.
+    return new EnvHttpProxyAgent({ connect, proxyTls: connect, requestTls: connect, proxyTunnel: false });
+  } catch (error) {
+    // The value is not repeated: it may hold a password.
+    throw new InstallFailure(`${proxyVariables().join(" or ")} does not hold an address`, mendProxy, {
+      cause: error,
+    });
+  }
+}
+
+function proxyVariables(): string[] {
+  return ["HTTPS_PROXY", "HTTP_PROXY"].filter((name) => process.env[name.toLowerCase()] || process.env[name]);
 }
 
 /**
@@ -62,18 +80,12 @@ async function follow(
   dispatcher: Dispatcher,
 ): Promise<Dispatcher.ResponseData> {
   const { request } = await import("undici");
+  const headers = { "user-agent": "learn-nats" };
   let at = new URL(address);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const answer = await request(at, {
-      dispatcher,
-      method,
-      headersTimeout: limits.answerMs,
-      // Whoever reads the body counts what arrives.
-      bodyTimeout: 0,
-      headers: { "user-agent": "learn-nats" },
-    }).catch((error: NodeJS.ErrnoException) => {
-      throw new InstallFailure(`${at.host} ${inWords(error)}`, mendNetwork, { cause: error });
-    });
+    const answer = await answering(at, limits, (signal) =>
+      request(at, { dispatcher, method, headers, signal }),
+    );
     const location = answer.headers.location;
     if (answer.statusCode < 300 || answer.statusCode > 399 || typeof location !== "string") {
       if (answer.statusCode === 200) return answer;
@@ -91,6 +103,24 @@ async function follow(
   throw new InstallFailure(`${new URL(address).host} redirects more than ${maxRedirects} times`);
 }
 
+/** The answer to a request, with a bound on how long it takes to begin. */
+async function answering<T>(at: URL, limits: Limits, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), limits.connectMs + limits.answerMs);
+  try {
+    return await ask(tooLong.signal);
+  } catch (error) {
+    const what = tooLong.signal.aborted
+      ? "took the connection and then did not answer in time"
+      : inWords(error);
+    const proxies = proxyVariables();
+    const proxy = proxies.length > 0 ? ` (${proxies.join(" and ")} set)` : "";
+    throw new InstallFailure(`${at.host} ${what}${proxy}`, mendNetwork, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const words: Record<string, string> = {
   ENOTFOUND: "is not known here (no network, or no name service)",
   EAI_AGAIN: "cannot be looked up (no network, or no name service)",
@@ -99,7 +129,6 @@ const words: Record<string, string> = {
   ECONNREFUSED: "refuses the connection",
   ECONNRESET: "broke the connection off",
   UND_ERR_CONNECT_TIMEOUT: "did not take the connection in time (no network, or a firewall)",
-  UND_ERR_HEADERS_TIMEOUT: "took the connection and then did not answer in time",
   UND_ERR_SOCKET: "broke the connection off",
 };
 

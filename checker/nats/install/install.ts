@@ -6,6 +6,7 @@ import { exclusively } from "./exclusive.ts";
 import type { Program } from "./programs.ts";
 import { goRung } from "./rungs/go.ts";
 import { packageRung } from "./rungs/package.ts";
+import { releaseRung } from "./rungs/release.ts";
 import {
   defaultLimits,
   type FoundProgram,
@@ -16,7 +17,7 @@ import {
 } from "./rungs/rung.ts";
 
 /** In the order in which they are tried. */
-export const installingRungs: readonly InstallingRung[] = [goRung, packageRung];
+export const installingRungs: readonly InstallingRung[] = [releaseRung, goRung, packageRung];
 
 export interface InstallOptions {
   readonly rungs?: readonly InstallingRung[];
