@@ -288,7 +288,14 @@ export type WireEvent =
   | NoteEvent;
 
 export type Kind = WireEvent["kind"];
-export type EventOf<K extends Kind> = Extract<WireEvent, { kind: K }>;
+/** The event of a kind. Kinds that share a shape (`ack` and `nak`) are told apart too. */
+export type EventOf<K extends Kind> = WireEvent extends infer E
+  ? E extends WireEvent
+    ? K extends E["kind"]
+      ? E & { kind: K }
+      : never
+    : never
+  : never;
 
 /** An event without what the journal adds to it. */
 export type Fresh<E extends WireEvent = WireEvent> = E extends WireEvent ? Omit<E, "index" | "at"> : never;
