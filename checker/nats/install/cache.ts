@@ -1,6 +1,6 @@
 // The course's own installations: one folder a program and version, complete or not there at all.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -156,15 +156,32 @@ export async function prepareCache(program: Program): Promise<void> {
   }
 }
 
-/** For a cache that cannot be written; also names a full disk as what it is. */
-export function unwritable(cause: unknown): EnvironmentTrouble {
+function unwritable(cause: unknown): EnvironmentTrouble {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const why = code === "ENOSPC" ? "its disk is full" : message;
+  const why = code === "ENOSPC" ? "its disk is full" : (refusalOf(cacheFolder()) ?? message);
   return new EnvironmentTrouble(
     `The course's cache folder ${cacheFolder()} cannot be written: ${why}`,
     "Set LEARN_NATS_CACHE to a folder that you can write, on a disk with about 150 MB free.",
     { cause },
   );
+}
+
+/**
+ * Why nothing can be written into a folder that may not be there yet; undefined when it can. Asked of the nearest
+ * folder that exists, because Node's recursive mkdir reports a read-only disk as ENOENT.
+ */
+export function refusalOf(folder: string): string | undefined {
+  let existing = folder;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  try {
+    if (!statSync(existing).isDirectory()) return `${existing} is a file, not a folder`;
+    accessSync(existing, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EROFS") return `${existing} is on a disk that is mounted read-only`;
+    return `${existing} may not be written by you (${code})`;
+  }
 }
 
 /** Hexadecimal. */

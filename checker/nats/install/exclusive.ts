@@ -5,8 +5,8 @@ import { cacheFolder } from "../../course/places.ts";
 import { InstallFailure, tempFolder } from "./cache.ts";
 import type { Program } from "./programs.ts";
 
-/** A holder renews its lock five times in this span; one that was killed, or frozen, is overtaken after it. */
-const staleMs = 5_000;
+/** A holder renews its lock four times in this span; one that was killed, or frozen, is overtaken after it. */
+const staleMs = 4_000;
 const askAgainMs = 100;
 /** Longer than the slowest compilation that is still worth waiting for. */
 const patienceMs = 15 * 60_000;
@@ -30,7 +30,7 @@ export async function exclusively<T>(
     realpath: false,
     lockfilePath: join(cacheFolder(), "tmp", `${program.name}.lock`),
     stale: staleMs,
-    update: staleMs / 5,
+    update: staleMs / 4,
     // Without this the library throws from a timer. Being overtaken is safe, as said above.
     onCompromised: () => {},
   };

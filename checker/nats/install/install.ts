@@ -65,6 +65,9 @@ export async function install(program: Program, options: InstallOptions): Promis
           const { message: reason, mend } = expected(error);
           report(rung, { kind: "failed", reason });
           refusals.push({ source: rung.source, reason, ...(mend ? { mend } : {}) });
+          // A run that was frozen, and overtaken meanwhile, finds what the other one installed.
+          const meanwhile = await lookAgain();
+          if (!isRefusal(meanwhile)) return meanwhile;
         }
       }
       return refusals;

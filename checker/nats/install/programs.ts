@@ -32,7 +32,7 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     variable: "NATS_SERVER_BIN",
     // Debian 12's version: lessons that need a newer one say so and are skipped.
     minimum: "2.9.10",
-    versionPattern: /nats-server: v?(\S+)/,
+    versionPattern: /nats-server: v?(\d+\.\S*)/,
     repository: "nats-io/nats-server",
     goPackage: "github.com/nats-io/nats-server/v2",
     debianPackage: "nats-server",
@@ -44,7 +44,7 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     variable: "NATS_CLI_BIN",
     // The first with `nats trace`.
     minimum: "0.2.0",
-    versionPattern: /^v?(\d\S*)/,
+    versionPattern: /^v?(\d+\.\S*)/,
     repository: "nats-io/natscli",
     goPackage: "github.com/nats-io/natscli/nats",
     roughMegabytes: { download: 14, installed: 38 },
@@ -54,7 +54,7 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     title: "nats-streaming-server (legacy)",
     variable: "NATS_STREAMING_SERVER_BIN",
     minimum: "0.20.0",
-    versionPattern: /nats-streaming-server version v?(\d[^\s,]*)/,
+    versionPattern: /nats-streaming-server version v?(\d+\.[^\s,]*)/,
     repository: "nats-io/nats-streaming-server",
     goPackage: "github.com/nats-io/nats-streaming-server",
     roughMegabytes: { download: 9, installed: 27 },

@@ -1,9 +1,8 @@
 // Fifth rung: `go install` of the pinned version. Go checks what it brings against its own checksum database.
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { finish, InstallFailure } from "../cache.ts";
+import { join } from "node:path";
+import { finish, InstallFailure, refusalOf } from "../cache.ts";
 import { readLock } from "../lock.ts";
 import type { Program } from "../programs.ts";
 import { onPath } from "./path.ts";
@@ -62,24 +61,14 @@ async function homes(go: string, stage: string): Promise<Record<string, string>>
     const { stdout } = await run(go, ["env", "GOPATH", "GOCACHE", "GOMODCACHE"], {}, 5_000);
     const [goPath, ...caches] = stdout.trim().split("\n");
     const folders = [goPath?.split(process.platform === "win32" ? ";" : ":")[0], ...caches];
-    if (folders.length === 3 && folders.every((folder) => folder && canMake(folder))) return {};
+    if (folders.length === 3 && folders.every((folder) => folder && refusalOf(folder) === undefined))
+      return {};
   } catch (error) {
     // Go itself refuses to say, as it does without a HOME.
     if (!(error instanceof InstallFailure)) throw error;
   }
   // Modules that may be written can be deleted again.
   return { ...own, GOFLAGS: `${process.env.GOFLAGS ?? ""} -modcacherw`.trim() };
-}
-
-function canMake(folder: string): boolean {
-  let existing = folder;
-  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
-  try {
-    accessSync(existing, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Go waits long for a network that swallows packets, so the module proxy is asked first, with a bound. */
