@@ -1,0 +1,294 @@
+// A real nats-server of our own: started, killed, frozen, restarted on the same store, and gone when the run is.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { connect as dial } from "node:net";
+import { join } from "node:path";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import type { FoundProgram } from "./install/find.ts";
+import { markedEnvironment, removeFolder, temporaryFolder, watchOver } from "./reaper.ts";
+
+export interface ServerSettings {
+  /** JetStream, with its store in the server's own folder. Default true. */
+  readonly jetstream?: boolean;
+  /** Lines for the server's configuration file, after ours. Accounts and users may be given here with `ownAccounts`. */
+  readonly config?: string;
+  /** Leaves out our `authorization` block, because `config` says who may connect. */
+  readonly ownAccounts?: boolean;
+  /** The port to listen on; chosen by the system when absent. */
+  readonly port?: number;
+  /** The server's name, as clients see it in INFO. */
+  readonly name?: string;
+  /** Marks the processes of a part of the run (see reaper). */
+  readonly part?: string;
+}
+
+export interface Credentials {
+  readonly user: string;
+  readonly pass: string;
+}
+
+/** How long a server may take to answer before we call it trouble; it takes 20 to 40 ms on an idle machine. */
+const readyWithinMs = 30_000;
+const keptLogLines = 200;
+
+export class NatsServer {
+  readonly host = "127.0.0.1";
+  /** Of the account that streams and messages live in. */
+  readonly user: Credentials = { user: "carrier", pass: secret() };
+  /** Of the system account: server events, monitoring, leader stepdown of the meta group. */
+  readonly system: Credentials = { user: "system", pass: secret() };
+  #process: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #port: number;
+  #monitor = 0;
+  #log: string[] = [];
+  #folder: string;
+  #paused = false;
+
+  private constructor(
+    readonly program: FoundProgram,
+    readonly settings: ServerSettings,
+  ) {
+    this.#port = settings.port ?? -1;
+    this.#folder = temporaryFolder("server");
+  }
+
+  /**
+   * Starts a server and waits until it answers.
+   * @throws EnvironmentTrouble when it does not start, with its own last words
+   */
+  static async start(program: FoundProgram, settings: ServerSettings = {}): Promise<NatsServer> {
+    const server = new NatsServer(program, settings);
+    try {
+      await server.#launch();
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Where clients connect; the same after a restart, unless another program took it meanwhile. */
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `nats://${this.host}:${this.#port}`;
+  }
+
+  /** Base URL of the monitoring endpoints (`/varz`, `/connz`, `/subsz`, `/jsz`). */
+  get monitorUrl(): string {
+    return `http://${this.host}:${this.#monitor}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** The server's last log lines. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  /** Ends the server at once, as a power cut does; resolves when the process is gone. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#process;
+    if (!child) return;
+    if (this.#paused) this.resume();
+    child.kill(signal);
+    await this.#exited;
+  }
+
+  /** Ends the server the orderly way: clients are told, and the store is closed. */
+  async stop(): Promise<void> {
+    await this.kill("SIGTERM");
+  }
+
+  /**
+   * Freezes the process: connections stay open and nothing is answered.
+   * @throws EnvironmentTrouble on Windows, which has no SIGSTOP; stall the connections there
+   */
+  pause(): void {
+    if (process.platform === "win32") {
+      throw new EnvironmentTrouble(
+        "A server cannot be frozen on Windows: it has no SIGSTOP.",
+        "Stall its connections instead.",
+      );
+    }
+    this.#process?.kill("SIGSTOP");
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+    this.#paused = false;
+  }
+
+  /** Starts it again on the same store and, if it is still free, the same port. Kills it first if it runs. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.#launch();
+  }
+
+  /** Reads the configuration again (SIGHUP), after `config` was changed on disk. */
+  reload(config: string): void {
+    writeFileSync(join(this.#folder, "server.conf"), this.#configuration(config));
+    this.#process?.kill("SIGHUP");
+  }
+
+  /** One monitoring document, for example `connz?subs=1`. */
+  async monitor<T = Record<string, unknown>>(path: string): Promise<T> {
+    const response = await fetch(`${this.monitorUrl}/${path}`);
+    return (await response.json()) as T;
+  }
+
+  /** Kills the server and removes its folder. */
+  async close(): Promise<void> {
+    await this.kill();
+    removeFolder(this.#folder);
+  }
+
+  async #launch(): Promise<void> {
+    const file = join(this.#folder, "server.conf");
+    this.#log = [];
+    writeFileSync(file, this.#configuration(this.settings.config));
+    const child = spawn(this.program.path, ["-c", file], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: markedEnvironment(this.settings.part),
+      // A group of its own: Ctrl-C in the terminal is ours to handle, and must not end a server in mid-check.
+      detached: process.platform !== "win32",
+      windowsHide: true,
+    });
+    watchOver(child);
+    this.#process = child;
+    let whyNot: Error | undefined;
+    this.#exited = new Promise((resolve) => {
+      const gone = () => {
+        if (this.#process === child) {
+          this.#process = undefined;
+          this.#paused = false;
+        }
+        resolve();
+      };
+      child.once("exit", gone);
+      child.once("error", (error) => {
+        whyNot = error;
+        gone();
+      });
+    });
+    const ready = new Promise<boolean>((resolve) => {
+      this.#read(child, () => resolve(true));
+      void this.#exited.then(() => resolve(false));
+    });
+    const inTime = await within(ready, readyWithinMs);
+    if (inTime !== true || !(await this.#answers())) {
+      if (this.#portIsTaken()) {
+        // Somebody took our port while we were down. Clients of the course go through a relay, so any port will do.
+        this.#port = -1;
+        await this.kill();
+        return this.#launch();
+      }
+      await this.kill();
+      throw new EnvironmentTrouble(
+        `${this.program.path} (nats-server ${this.program.version}) did not start: ${whyNot?.message ?? (this.#log.slice(-3).join(" · ") || "it said nothing")}`,
+        "Run `npm run doctor` to see which server is used and why.",
+        { cause: whyNot },
+      );
+    }
+  }
+
+  #portIsTaken(): boolean {
+    return (
+      this.settings.port === undefined &&
+      this.#port > 0 &&
+      this.#log.some((line) => line.includes("address already in use"))
+    );
+  }
+
+  #read(child: ChildProcess, onReady: () => void): void {
+    let rest = "";
+    child.stderr?.setEncoding("utf8");
+    child.stderr?.on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        // "[4711] 2026/01/02 03:04:05.678901 [INF] Listening for …": keep from the level on.
+        const words = line.slice(line.indexOf("[", 1)).trim();
+        this.#log.push(words);
+        const client = /Listening for client connections on \S+:(\d+)$/.exec(words);
+        const monitor = /Starting http monitor on \S+:(\d+)$/.exec(words);
+        if (client) this.#port = Number(client[1]);
+        if (monitor) this.#monitor = Number(monitor[1]);
+        if (words.includes("Server is ready")) onReady();
+      }
+      if (this.#log.length > keptLogLines) this.#log = this.#log.slice(-keptLogLines);
+    });
+  }
+
+  /** A client connects, is sent INFO, and its PING is answered: only then does the server serve. */
+  async #answers(): Promise<boolean> {
+    const answer = new Promise<boolean>((resolve) => {
+      const socket = dial(this.#port, this.host);
+      let heard = "";
+      socket.on("error", () => resolve(false));
+      socket.on("close", () => resolve(false));
+      socket.on("data", (data) => {
+        heard += data.toString("latin1");
+        if (!heard.includes("\r\n")) return;
+        resolve(heard.startsWith("INFO "));
+        socket.destroy();
+      });
+    });
+    return (await within(answer, readyWithinMs)) === true;
+  }
+
+  #configuration(more = ""): string {
+    const { user, system, settings } = this;
+    const own = settings.ownAccounts
+      ? []
+      : [
+          `authorization { users: [ { user: ${user.user}, password: "${user.pass}" } ] }`,
+          `accounts { $SYS { users: [ { user: ${system.user}, password: "${system.pass}" } ] } }`,
+        ];
+    return [
+      `host: "${this.host}"`,
+      `port: ${this.#port}`,
+      `http: "${this.host}:${this.#monitor || -1}"`,
+      `server_name: ${settings.name ?? "hub"}`,
+      "logtime: true",
+      ...own,
+      ...(settings.jetstream === false
+        ? []
+        : [`jetstream { store_dir: ${JSON.stringify(join(this.#folder, "store"))} }`]),
+      more,
+      "",
+    ].join("\n");
+  }
+}
+
+function secret(): string {
+  return randomBytes(12).toString("hex");
+}
+
+/** The promise's value, or undefined when it takes longer. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
