@@ -1,0 +1,145 @@
+// The server of one check, with a relay before it that records what programs say, and faults to put it through.
+import {
+  type ConnectionOptions,
+  connect,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+} from "nats";
+import type { NatsServer } from "../nats/server.ts";
+import type { Journal } from "../wire/journal.ts";
+import { Relay } from "../wire/relay.ts";
+import { Revived } from "./channel.ts";
+
+/** Milliseconds between two tries of the check's own connection to a server that is away. */
+const reconnectTimeWait = 20;
+
+export class CheckServer {
+  #connection: Promise<NatsConnection> | undefined;
+  #others: NatsConnection[] = [];
+
+  private constructor(
+    readonly nats: NatsServer,
+    readonly wire: Journal,
+    /** Between programs and server: cut, stall or slow their connections here. */
+    readonly relay: Relay,
+  ) {}
+
+  static async start(server: NatsServer, journal: Journal): Promise<CheckServer> {
+    const relay = await Relay.listen({
+      journal,
+      target: () => (server.running ? { host: server.host, port: server.port } : undefined),
+    });
+    return new CheckServer(server, journal, relay);
+  }
+
+  get version(): string {
+    return this.nats.program.version;
+  }
+
+  /** What a program needs to connect: address, user and the name that the timeline shows. */
+  options(name: string, more: ConnectionOptions = {}): ConnectionOptions {
+    return { servers: `127.0.0.1:${this.relay.port}`, ...this.nats.user, name, ...more };
+  }
+
+  /** A connection for a program, made in the program's own process and handed to its function. */
+  connection(name: string, more: ConnectionOptions = {}): NatsConnection {
+    return new Revived("connection", this.options(name, more)) as unknown as NatsConnection;
+  }
+
+  /** The check's own connection; not through the relay, so that no fault touches it. */
+  client(): Promise<NatsConnection> {
+    this.#connection ??= this.connect("check");
+    return this.#connection;
+  }
+
+  /** One more connection of the check's own, for an actor of the scene. `recorded`: through the relay, and so in the timeline. */
+  async connect(
+    name: string,
+    { recorded = false, ...more }: ConnectionOptions & { recorded?: boolean } = {},
+  ): Promise<NatsConnection> {
+    const nc = await connect({
+      ...(recorded ? this.options(name) : { servers: this.nats.url, ...this.nats.user, name }),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait,
+      reconnectJitter: 0,
+      ...more,
+    });
+    this.#others.push(nc);
+    return nc;
+  }
+
+  async jetstream(): Promise<JetStreamClient> {
+    return (await this.client()).jetstream();
+  }
+
+  async manager(): Promise<JetStreamManager> {
+    return (await this.client()).jetstreamManager();
+  }
+
+  /** The power goes: SIGKILL. */
+  async kill(): Promise<void> {
+    this.wire.note({ kind: "server", what: "killed" });
+    await this.nats.kill();
+  }
+
+  /** Starts it again on the same store; clients find it at the same address. Resolves when the check's own connection is back too. */
+  async restart(): Promise<void> {
+    await this.nats.restart();
+    this.wire.note({ kind: "server", what: "restarted" });
+    if (this.#connection) await this.back(await this.#connection);
+  }
+
+  /** Resolves when a connection of the check's own works again after a fault. */
+  async back(nc: NatsConnection): Promise<void> {
+    for (;;) {
+      try {
+        await nc.flush();
+        return;
+      } catch {
+        if (nc.isClosed()) return;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+  }
+
+  /** Freezes the server: connections stay open, nothing is answered. On Windows its connections are stalled instead. */
+  pause(): void {
+    this.wire.note({ kind: "server", what: "paused" });
+    if (process.platform === "win32") this.#stalled = this.relay.stall();
+    else this.nats.pause();
+  }
+
+  resume(): void {
+    this.#stalled?.release();
+    this.#stalled = undefined;
+    if (process.platform !== "win32") this.nats.resume();
+    this.wire.note({ kind: "server", what: "resumed" });
+  }
+
+  /**
+   * True when the server has worked off all that clients of this name sent, and they are gone. The server reads a
+   * connection to its end before it forgets it, so that what is not there now will never come.
+   */
+  async hasLeft(name: string): Promise<boolean> {
+    const { connections } = await this.nats.monitor<{ connections?: { name?: string }[] }>(
+      "connz?limit=1024",
+    );
+    return !(connections ?? []).some((connection) => connection.name === name);
+  }
+
+  async close(): Promise<void> {
+    const own = await Promise.allSettled([this.#connection ?? undefined]);
+    this.nats.resume();
+    await Promise.allSettled(
+      [
+        ...this.#others,
+        ...own.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : [])),
+      ].map((nc) => nc.close()),
+    );
+    await this.relay.close();
+    await this.nats.close();
+  }
+
+  #stalled: { release(): void } | undefined;
+}

@@ -1,0 +1,190 @@
+// Declares a check: one vitest test that puts a learner's program through a situation and judges what it did.
+import { inspect } from "node:util";
+import type { NatsConnection } from "nats";
+import semver from "semver";
+import { test } from "vitest";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import type { ServerSettings } from "../nats/server.ts";
+import { Journal } from "../wire/journal.ts";
+import { CheckServer } from "./check-server.ts";
+import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
+import type { Hook } from "./hook.ts";
+import { defaultMemoryMb } from "./host-process.ts";
+import type { LearnerProgram } from "./program.ts";
+import { currentRun } from "./run.ts";
+import { takeServer } from "./spares.ts";
+import { type Belief, type Sign, Stage } from "./stage.ts";
+
+export interface CheckSettings<Id extends string> {
+  /** How long the check may wait in all, in milliseconds on an idle machine; scaled on a slow one. Default 10,000. */
+  readonly budgetMs?: number;
+  /** Memory of each program. Default 512. */
+  readonly memoryMb?: number;
+  /** What each program may print. Default 1,024. */
+  readonly outputKb?: number;
+  /** The server, where the default (JetStream on, one account) does not do. */
+  readonly server?: ServerSettings;
+  /** The oldest server that can do this, for example `2.11.0`; on an older one the check is skipped. */
+  readonly needsServer?: string;
+  /** The beliefs that this check can recognise, by their stable ids. */
+  readonly beliefs: Readonly<Record<Id, Belief>>;
+}
+
+/** A value as a check hands it to a program: hooks for functions, `server.connection()` for a connection. */
+export type Handed<T> = T extends NatsConnection
+  ? NatsConnection
+  : T extends (...args: infer A) => infer R
+    ? ((...args: A) => R | Awaited<R> | Promise<Awaited<R>>) | Hook<A, R>
+    : T extends AbortSignal
+      ? AbortSignal
+      : T extends readonly unknown[] | Uint8Array | Date
+        ? T
+        : T extends object
+          ? { [K in keyof T]: Handed<T[K]> }
+          : T;
+
+/** A value as a program gives it back: its functions answer with a promise. */
+export type Returned<T> = T extends (...args: infer A) => infer R
+  ? (...args: A) => Promise<Awaited<R>>
+  : T extends readonly unknown[] | Uint8Array | Date
+    ? T
+    : T extends object
+      ? { [K in keyof T]: Returned<T[K]> }
+      : T;
+
+type Function_ = (...args: never[]) => unknown;
+type FunctionsOf<E> = { [K in keyof E]: E[K] extends Function_ ? K : never }[keyof E] & string;
+
+/** What a check has in hand. */
+export interface Scene<Exercise, Id extends string> {
+  readonly server: CheckServer;
+  readonly learner: {
+    /**
+     * Starts one function of the exercise in a process of its own.
+     * @param options.name in messages and timelines; the function's name when absent
+     * @param options.powerOff the process ends in the very moment in which the function is done
+     */
+    start<K extends FunctionsOf<Exercise>>(
+      target: K,
+      args: Exercise[K] extends (...args: infer A) => unknown ? { [I in keyof A]: Handed<A[I]> } : never,
+      options?: { name?: string; powerOff?: boolean },
+    ): Promise<
+      LearnerProgram<Exercise[K] extends (...args: never[]) => infer R ? Returned<Awaited<R>> : never>
+    >;
+  };
+  until: Stage["until"];
+  lasting: Stage["lasting"];
+  believes(id: Id, sign: Sign): void;
+  /** Fails the check in these words. */
+  fail(message: string, more?: Omit<FindingParts, "message">): never;
+}
+
+/** Checks of one exercise: `const { check } = exercise<typeof import("./exercise.ts")>()`. */
+export function exercise<Exercise>() {
+  return {
+    check<Id extends string>(
+      name: string,
+      settings: CheckSettings<Id>,
+      body: (scene: Scene<Exercise, Id>) => Promise<void>,
+    ): void {
+      // Time is the stage's business, which knows how slow the machine is; vitest's own limit must never come first.
+      test.concurrent(name, { timeout: 600_000 }, async (context) => {
+        try {
+          await play(name, settings, body);
+        } catch (error) {
+          if (error instanceof CannotCheck) context.skip(error.message);
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+async function play<Exercise, Id extends string>(
+  name: string,
+  settings: CheckSettings<Id>,
+  body: (scene: Scene<Exercise, Id>) => Promise<void>,
+): Promise<void> {
+  const run = currentRun();
+  const nats = await takeServer(settings.server ?? {});
+  if (settings.needsServer && semver.lt(nats.program.version, settings.needsServer)) {
+    await nats.close();
+    throw new CannotCheck(
+      `needs nats-server ${settings.needsServer} or newer; this is ${nats.program.version}`,
+    );
+  }
+  const journal = new Journal();
+  const stage = new Stage(
+    await CheckServer.start(nats, journal),
+    run.exercise,
+    { memoryMb: settings.memoryMb ?? defaultMemoryMb, outputKb: settings.outputKb ?? 1_024 },
+    settings.beliefs,
+    settings.budgetMs ?? 10_000,
+  );
+  run.journals.set(name, journal);
+  try {
+    await body({
+      server: stage.server,
+      learner: { start: (target, args, options) => stage.start(target, args as unknown[], options) as never },
+      until: (what, condition) => stage.until(what, condition),
+      lasting: (ms, condition) => stage.lasting(ms, condition),
+      believes: (id, sign) => stage.believes(id, sign),
+      fail: (message, more) => {
+        throw new Finding({ message, ...more });
+      },
+    });
+    await stage.finish();
+  } catch (error) {
+    const parts = await explain(error, stage);
+    if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
+    else if (parts) run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
+    throw error;
+  } finally {
+    await stage.close();
+  }
+}
+
+/** What the learner reads of an error; or the trouble, when it is not of the learner's making. */
+async function explain(error: unknown, stage: Stage): Promise<FindingParts | EnvironmentTrouble | undefined> {
+  if (error instanceof CannotCheck) return undefined;
+  if (error instanceof EnvironmentTrouble) return error;
+  const known = error instanceof Finding ? error.parts : undefined;
+  if (known?.diagnosis) return known;
+  // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
+  try {
+    await stage.judge();
+  } catch (better) {
+    if (better instanceof Finding) return better.parts;
+  }
+  if (known) return known;
+  if (isAssertion(error)) return assertionParts(error);
+  const { name, message, stack } = error as Error;
+  return new EnvironmentTrouble(
+    `A check could not be made: ${name}: ${message}`,
+    `This is not your program's fault. Run the command again; if it stays, report it with this: ${stack?.split("\n")[1]?.trim() ?? ""}`,
+    { cause: error },
+  );
+}
+
+interface Assertion {
+  readonly message: string;
+  readonly expected?: unknown;
+  readonly actual?: unknown;
+}
+
+function isAssertion(error: unknown): error is Assertion {
+  return (error as Error)?.name === "AssertionError";
+}
+
+function assertionParts({ message, expected, actual }: Assertion): FindingParts {
+  const show = (value: unknown) =>
+    inspect(value, { breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 12, depth: 4 });
+  const words = message.split(/: expected /)[0] ?? message;
+  return {
+    message: words === message ? message : `${words}.`,
+    evidence:
+      expected === undefined && actual === undefined
+        ? []
+        : [`expected  ${show(expected)}`, `seen      ${show(actual)}`],
+  };
+}

@@ -1,0 +1,154 @@
+// Starts the process that a learner's program runs in. It waits, with `nats` loaded, until it is given something to do.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
+import { builtFile } from "../course/built.ts";
+import { endProcess, endStragglers, stragglers } from "../nats/end-process.ts";
+import { markedEnvironment, runMark, watchOver } from "../nats/reaper.ts";
+import { authentic, lineReader } from "./channel.ts";
+
+export const defaultMemoryMb = 512;
+
+/**
+ * On POSIX a shell stands between us and the program: it is the parent that `process.ppid` names, so that a program which
+ * ends its parent does not end the checker. On Windows that is not to be had so simply; the reaper clears up there.
+ */
+const throughShell = process.platform !== "win32";
+/** Runs the host, and then ends the way the host did. */
+const shellScript =
+  '"$0" "$@"; status=$?; [ $status -gt 128 ] && [ $status -lt 160 ] && kill -$((status-128)) $$; exit $status';
+
+let started = 0;
+
+export interface Exit {
+  /** Exit status; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The bare process: pipes, signals and its end. What is said over the pipes is the business of LearnerProgram. */
+export class HostProcess {
+  readonly secret = randomBytes(16).toString("hex");
+  /** Marks this process and its children among those of the run. */
+  readonly part = `program-${++started}`;
+  readonly child: ChildProcess;
+  /** The id of the Node process itself, when it has said it. */
+  pid: number | undefined;
+  exit: Exit | undefined;
+  /** The shell went, but the program did not: it ended its parent. */
+  lostParent = false;
+  readonly exited: Promise<Exit>;
+  onLine: (line: string) => void = () => {};
+  onForged: () => void = () => {};
+  onOutput: (text: string) => void = () => {};
+  onExit: () => void = () => {};
+  #early: string[] = [];
+  #heard = false;
+
+  constructor(readonly memoryMb = defaultMemoryMb) {
+    const node = [
+      process.execPath,
+      `--max-old-space-size=${memoryMb}`,
+      // Should it ever have to be asked where it loops: any port, and only then.
+      "--inspect-port=127.0.0.1:0",
+      builtFile("host.mjs"),
+    ];
+    const [command, args] = throughShell
+      ? ["/bin/sh", ["-c", shellScript, ...node]]
+      : [process.execPath, node.slice(1)];
+    this.child = spawn(command as string, args as string[], {
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+      env: markedEnvironment(this.part),
+      detached: throughShell,
+      windowsHide: true,
+    });
+    watchOver(this.child);
+    this.exited = this.#watchExit();
+    const reports = this.child.stdio[4] as Readable;
+    reports.setEncoding("latin1");
+    reports.on(
+      "data",
+      lineReader((line) => {
+        const packet = authentic(line, this.secret);
+        if (packet === undefined) this.onForged();
+        else if (this.#heard) this.onLine(packet);
+        else this.#early.push(packet);
+      }),
+    );
+    for (const stream of [this.child.stdout, this.child.stderr] as Readable[]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => this.onOutput(text));
+    }
+    (this.child.stdio[3] as Writable).on("error", () => {});
+    this.write(this.secret);
+  }
+
+  /** From here on every line goes to `onLine`, those that came before first. */
+  listen(onLine: (line: string) => void): void {
+    this.onLine = onLine;
+    this.#heard = true;
+    for (const line of this.#early.splice(0)) onLine(line);
+  }
+
+  write(line: string): void {
+    (this.child.stdio[3] as Writable).write(`${line}\n`);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    const group = this.child.pid;
+    if (group === undefined || this.exit) return;
+    try {
+      process.kill(throughShell ? -group : group, signal);
+    } catch {
+      // Gone already.
+    }
+  }
+
+  /** Ends the process, with all that it started. */
+  end(): void {
+    if (this.child.pid !== undefined && !(this.exit && !this.lostParent)) endProcess(this.child.pid);
+  }
+
+  /** Ids of processes that the program started and that still run. */
+  leftovers(): number[] {
+    return stragglers(`${runMark}:${this.part}`).filter((pid) => pid !== this.pid && pid !== this.child.pid);
+  }
+
+  endLeftovers(): void {
+    endStragglers(`${runMark}:${this.part}`);
+  }
+
+  #watchExit(): Promise<Exit> {
+    return new Promise((resolve) => {
+      const { child } = this;
+      let shell: Exit | undefined;
+      let pipeClosed = false;
+      const settle = () => {
+        if (!shell || this.exit) return;
+        if (!pipeClosed) {
+          this.lostParent = true;
+          this.onExit();
+          return;
+        }
+        this.exit = shell;
+        resolve(shell);
+        this.onExit();
+      };
+      // The program holds the other end of the report pipe; so it closes when the program itself is gone, shell or not.
+      child.stdio[4]?.on("close", () => {
+        pipeClosed = true;
+        settle();
+      });
+      child.once("exit", (code, signal) => {
+        shell = { code, signal };
+        // The pipe's end may come a moment later.
+        setImmediate(() => setTimeout(settle, pipeClosed ? 0 : 50));
+      });
+      child.once("error", () => {
+        shell = { code: null, signal: null };
+        pipeClosed = true;
+        settle();
+      });
+    });
+  }
+}

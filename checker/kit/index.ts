@@ -1,0 +1,6 @@
+// What a lesson's checks.ts imports.
+export { expect } from "vitest";
+export { exercise } from "./check.ts";
+export { Finding } from "./finding.ts";
+export { gate, hang, hook } from "./hook.ts";
+export type { Belief } from "./stage.ts";

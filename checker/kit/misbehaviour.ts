@@ -1,0 +1,156 @@
+// The ways in which a program can misbehave apart from what a lesson is about, each with its id and its own plain sentence.
+import type { Failure } from "./channel.ts";
+import type { FindingParts } from "./finding.ts";
+import { learnerLine } from "./source-lines.ts";
+
+/** What the check asked of the program when it happened, for example "while `watch` was running". */
+type When = string;
+
+export const misbehaviour = {
+  exited(status: number, when: When, loading: boolean): FindingParts {
+    return {
+      diagnosis: loading ? "exit-while-loading" : "exit-too-early",
+      message: loading
+        ? `Your program ended itself with exit status ${status} while it was being loaded, before it was asked to do anything. Look for \`process.exit\` outside your functions.`
+        : `Your program ended itself with exit status ${status} ${when}. A \`process.exit\` stops everything at once: messages that were not sent yet are lost.`,
+      ...(loading && { status: "error" as const }),
+    };
+  },
+  badExit(status: number): FindingParts {
+    return {
+      diagnosis: "exit-with-failure",
+      message: `Your program did its work, but then ended with exit status ${status}. Every status but 0 tells whoever started it that it failed.`,
+    };
+  },
+  killedItself(signal: string, when: When): FindingParts {
+    return {
+      diagnosis: "killed-itself",
+      message: `Your program was ended by the signal ${signal} ${when}, and the check did not send it. Look for \`process.kill\` and \`process.abort\`.`,
+    };
+  },
+  killedParent(): FindingParts {
+    return {
+      diagnosis: "killed-its-parent",
+      message:
+        "Your program ended the process that started it (`process.ppid`). A program must not end what it does not own; the check goes on without that process.",
+    };
+  },
+  forged(): FindingParts {
+    return {
+      diagnosis: "forged-report",
+      message:
+        "Your program wrote to the pipe on which the course's own host reports to the check. Nothing that was written there counted. Leave the file descriptors 3 and 4 alone.",
+    };
+  },
+  uncaught(error: Failure, rejection: boolean, when: When, loading: boolean): FindingParts {
+    const what = `${error.name === "Error" ? "" : `${error.name}: `}${error.message || "(no message)"}`;
+    const place = learnerLine(error.stack);
+    const message = loading
+      ? `Your file could not be loaded: ${what}`
+      : rejection
+        ? `A promise in your program was rejected and nobody handled it ${when}: ${what}. Node ends the process for that. \`await\` the promise, or \`catch\` it.`
+        : `An error was thrown in your program ${when} and nobody caught it: ${what}. Node ends the process for that.`;
+    return {
+      diagnosis: loading ? "throws-while-loading" : rejection ? "unhandled-rejection" : "uncaught-error",
+      message,
+      ...(place && { location: place }),
+      ...(loading && { status: "error" as const }),
+    };
+  },
+  endlessLoop(when: When, loading: boolean): FindingParts {
+    return {
+      diagnosis: loading ? "endless-loop-while-loading" : "endless-loop",
+      message: `Your program is in an endless loop ${when}: it never gives control back, so no message can arrive and no timer can fire.`,
+      ...(loading && { status: "error" as const }),
+    };
+  },
+  neverEnds(what: string, seconds: number): FindingParts {
+    return {
+      diagnosis: "never-ends",
+      message: `${what} has not finished after ${seconds} seconds, and the program is idle: it awaits something that does not come.`,
+    };
+  },
+  loadingNeverEnds(seconds: number): FindingParts {
+    return {
+      diagnosis: "loading-never-ends",
+      message: `Your file has not finished loading after ${seconds} seconds: an \`await\` outside your functions waits for something that does not come.`,
+      status: "error",
+    };
+  },
+  tooMuchMemory(usedMb: number, budgetMb: number): FindingParts {
+    return {
+      diagnosis: "too-much-memory",
+      message: `Your program took ${usedMb} MB of memory; this check allows ${budgetMb} MB. It was ended. Something is kept that should be let go, or made without end.`,
+    };
+  },
+  tooMuchOutput(budgetKb: number): FindingParts {
+    return {
+      diagnosis: "too-much-output",
+      message: `Your program printed more than ${budgetKb} kB; it was ended. Look for a \`console.log\` in a loop that does not end.`,
+    };
+  },
+  stillOpen(resources: readonly string[]): FindingParts {
+    const has = (...names: string[]) => names.some((name) => resources.includes(name));
+    if (has("ProcessWrap")) {
+      return {
+        diagnosis: "child-left-running",
+        message:
+          "Your program is done, but a process that it started still runs. End it before your function returns.",
+      };
+    }
+    if (has("TCPSocketWrap", "TLSWrap", "TCPWRAP")) {
+      return {
+        diagnosis: "connection-left-open",
+        message:
+          "Your program is done, but a connection that it opened is still open, so the process cannot end. Close it with `await nc.drain()` or `await nc.close()`.",
+      };
+    }
+    if (has("Timeout", "Immediate")) {
+      return {
+        diagnosis: "timer-left-running",
+        message:
+          "Your program is done, but one of its timers still runs, so the process cannot end. Clear it with `clearTimeout` or `clearInterval`.",
+      };
+    }
+    return {
+      diagnosis: "does-not-end",
+      message: `Your program is done, but the process does not end${resources.length ? `: still open are ${resources.join(", ")}` : ""}.`,
+    };
+  },
+  childLeft(): FindingParts {
+    return {
+      diagnosis: "child-left-running",
+      message:
+        "Your program ended, but a process that it started still ran, and was ended. End it before your function returns.",
+    };
+  },
+  replacedGlobals(names: readonly string[]): FindingParts {
+    const list = names.map((name) => `\`${name}\``).join(", ");
+    return {
+      diagnosis: "replaced-globals",
+      message: `Your program replaced ${list}. The nats client and Node itself stand on the originals; put them back.`,
+    };
+  },
+  threw(what: string, error: Failure): FindingParts {
+    const place = learnerLine(error.stack);
+    const name = error.name && error.name !== "Error" && error.name !== "NatsError" ? `${error.name}: ` : "";
+    return {
+      message: `${what} failed: ${name}${error.message || "(an error without a message)"}${error.code && error.code !== error.message ? ` (code ${error.code})` : ""}.`,
+      ...(place && { location: place }),
+    };
+  },
+  missingExport(name: string, exported: readonly string[]): FindingParts {
+    return {
+      diagnosis: "missing-export",
+      status: "error",
+      message: `Your file does not export \`${name}\`${exported.length ? `; it exports ${exported.map((each) => `\`${each}\``).join(", ")}` : ""}. Write \`export\` before the function, and keep its name.`,
+    };
+  },
+  wrongExport(name: string, kind: string): FindingParts {
+    return {
+      diagnosis: "wrong-export",
+      status: "error",
+      message: `\`${name}\` must be a function; your file exports ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind} by that name.`,
+    };
+  },
+} as const;

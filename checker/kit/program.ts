@@ -1,0 +1,355 @@
+// A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
+import { readFileSync } from "node:fs";
+import { Channel, type Failure } from "./channel.ts";
+import { Finding, type FindingParts } from "./finding.ts";
+import type { Exit, HostProcess } from "./host-process.ts";
+import { misbehaviour } from "./misbehaviour.ts";
+
+export interface Limits {
+  readonly memoryMb: number;
+  readonly outputKb: number;
+}
+
+/** How much of what a program prints is kept for the verdict. */
+const keptOutput = 8_000;
+
+/** What the stage offers to a program. */
+export interface Surroundings {
+  /** Waits for a condition within the check's budget; throws a Finding when a belief shows or the budget is spent. */
+  until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>>;
+  stir(): void;
+  note(what: "started" | "killed" | "frozen" | "resumed" | "exited", program: string, detail?: string): void;
+}
+
+export class LearnerProgram<Result = unknown> {
+  /** The first thing that went wrong with this program, apart from what the lesson is about. */
+  trouble: FindingParts | undefined;
+  /** What it printed, both streams, up to a bound. */
+  output = "";
+  /** True once its function has returned or thrown. */
+  settled = false;
+  /** The value its function returned. */
+  value: Result | undefined;
+  /** What its function threw. */
+  error: Failure | undefined;
+  readonly #channel: Channel;
+  #printed = 0;
+  #state: "loading" | "running" | "released" | "power-off" | "killed" = "loading";
+  #uncaught: { error: Failure; origin: string } | undefined;
+  #asked = "while it was loaded";
+
+  constructor(
+    readonly name: string,
+    private readonly host: HostProcess,
+    private readonly limits: Limits,
+    private readonly stage: Surroundings,
+  ) {
+    this.#channel = new Channel((line) => host.write(line), {
+      call: (target) => {
+        throw new Error(`The check has no function named ${target}.`);
+      },
+      event: (event, data) => this.#onEvent(event, data),
+      error: (error) => {
+        const { name, message } = error as Error;
+        return { name: name ?? "Error", message: message ?? String(error) };
+      },
+    });
+    host.listen((line) => this.#channel.receive(line));
+    host.onForged = () => this.#blame(misbehaviour.forged());
+    host.onOutput = (text) => this.#onOutput(text);
+    host.onExit = () => this.#onExit();
+    if (host.exit || host.lostParent) this.#onExit();
+  }
+
+  get exit(): Exit | undefined {
+    return this.host.exit;
+  }
+
+  get loaded(): boolean {
+    return this.#state !== "loading";
+  }
+
+  /** Ended or frozen by the check, not by itself. */
+  get killed(): boolean {
+    return this.#state === "killed";
+  }
+
+  /** The id of the process. */
+  get pid(): number | undefined {
+    return this.host.pid;
+  }
+
+  /** Loads the exercise and looks whether it has the function. */
+  async load(file: string, wanted: string): Promise<void> {
+    let exported: Record<string, string> | undefined;
+    let failure: Failure | undefined;
+    this.#channel.call("host:load", [file]).then(
+      (value) => {
+        exported = value as Record<string, string>;
+        this.stage.stir();
+      },
+      (error: Failure) => {
+        failure = error;
+        this.stage.stir();
+      },
+    );
+    await this.stage.until("your file to be loaded", () => exported ?? failure);
+    if (failure) this.#fail(misbehaviour.uncaught(failure, false, "", true));
+    const kinds = exported ?? {};
+    if (!(wanted in kinds)) this.#fail(misbehaviour.missingExport(wanted, Object.keys(kinds)));
+    if (kinds[wanted] !== "function") this.#fail(misbehaviour.wrongExport(wanted, kinds[wanted] ?? "value"));
+    this.#state = "running";
+  }
+
+  /**
+   * Calls the function; does not wait for its end.
+   * @param powerOff the process ends in the very moment in which the function is done, as a machine that is switched off
+   */
+  call(target: string, args: unknown[], powerOff: boolean): void {
+    this.#asked = `while \`${target}\` was running`;
+    const done = (apply: () => void) => {
+      if (this.settled) return;
+      apply();
+      this.settled = true;
+      this.#asked = `after \`${target}\` had returned`;
+      this.stage.stir();
+    };
+    this.#powerOff = powerOff;
+    this.#onSettled = (outcome) =>
+      done(() => {
+        this.#state = "power-off";
+        if (outcome.ok) this.value = outcome.value as Result;
+        else this.error = outcome.error;
+      });
+    this.#channel.call(powerOff ? `${target}!` : target, args).then(
+      (value) =>
+        done(() => {
+          this.value = value as Result;
+        }),
+      (error: Failure) => {
+        if (this.host.exit) return;
+        done(() => {
+          this.error = error;
+        });
+      },
+    );
+    this.stage.note("started", this.name);
+  }
+
+  /**
+   * The value that the function returns; waits for it.
+   * @throws Finding when it throws, never returns, or the program goes first
+   */
+  async result(): Promise<Result> {
+    await this.stage.until(`\`${this.name}\` to be done`, () => this.settled);
+    if (this.error) this.#fail(misbehaviour.threw(`\`${this.name}\``, this.error));
+    return this.value as Result;
+  }
+
+  /**
+   * Calls one more function in the same process and waits for what it returns.
+   * @throws Finding when it throws or never returns
+   */
+  async again<Value>(target: string, args: unknown[]): Promise<Value> {
+    let outcome: { value: unknown } | { error: Failure } | undefined;
+    this.#asked = `while \`${target}\` was running`;
+    this.#channel.call(target, args).then(
+      (value) => {
+        outcome = { value };
+        this.stage.stir();
+      },
+      (error: Failure) => {
+        outcome = { error };
+        this.stage.stir();
+      },
+    );
+    const ended = await this.stage.until(`\`${target}\` to be done`, () => outcome);
+    if ("error" in ended) this.#fail(misbehaviour.threw(`\`${target}\``, ended.error));
+    return ended.value as Value;
+  }
+
+  /** Resolves when the program has worked off what it had to do up to now, and answers; or when it has ended. */
+  async answers(): Promise<void> {
+    let answered = false;
+    this.#channel.call("host:ping", []).then(
+      () => {
+        answered = true;
+        this.stage.stir();
+      },
+      () => {},
+    );
+    await this.stage.until(`\`${this.name}\` to give control back`, () => answered || this.host.exit);
+  }
+
+  /** Ends the process in mid-work, as a crash does; resolves when it is gone. Its end is not held against it. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (!this.host.exit) {
+      this.#state = "killed";
+      this.host.signal("SIGCONT");
+      this.host.signal(signal);
+      if (signal === "SIGKILL") this.host.end();
+      this.stage.note("killed", this.name, signal);
+    }
+    await this.host.exited;
+  }
+
+  /** Freezes the process (SIGSTOP): its connections stay open. */
+  pause(): void {
+    this.host.signal("SIGSTOP");
+    this.stage.note("frozen", this.name);
+  }
+
+  resume(): void {
+    this.host.signal("SIGCONT");
+    this.stage.note("resumed", this.name);
+  }
+
+  /** Resolves when the process has ended by itself, for a program that was started with `powerOff`. */
+  async ended(): Promise<void> {
+    await this.stage.until(`the process of \`${this.name}\` to end`, () => this.host.exit);
+  }
+
+  /**
+   * The check needs nothing more: the program is let go and must end by itself, with exit status 0, leaving nothing behind.
+   * @throws Finding when something is left open, or the exit status is not 0
+   */
+  async finish(): Promise<void> {
+    if (this.#state === "killed" || this.#powerOff) return;
+    if (!this.host.exit) {
+      let released: { replaced: string[]; resources: string[] } | undefined;
+      this.#channel.call("host:release", []).then(
+        (value) => {
+          released = value as typeof released;
+          this.stage.stir();
+        },
+        () => {},
+      );
+      await this.stage.until(`\`${this.name}\` to let go of what it holds`, () => released ?? this.host.exit);
+      this.#state = "released";
+      this.#asked = "at its end";
+      if (released?.replaced.length) this.#fail(misbehaviour.replacedGlobals(released.replaced));
+      const closing = performance.now();
+      // Long enough for what closes by itself (a socket's last goodbye); a program that is done ends in a few milliseconds.
+      await this.stage.until(
+        `the process of \`${this.name}\` to end`,
+        () => this.host.exit ?? this.#overtime(closing),
+      );
+      if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources()));
+    }
+    this.throwTrouble();
+    if (this.host.exit && this.host.exit.code !== 0)
+      this.#fail(misbehaviour.badExit(this.host.exit.code ?? -1));
+    const left = this.host.leftovers();
+    if (left.length > 0) this.#fail(misbehaviour.childLeft());
+  }
+
+  /** Throws the Finding about what went wrong with this program, if anything did. */
+  throwTrouble(): void {
+    if (this.trouble) throw new Finding(this.trouble);
+  }
+
+  /** Why the program does not get on, for a check whose budget is spent; undefined when it is well and idle. */
+  async stuck(): Promise<FindingParts | undefined> {
+    if (this.host.exit || this.#state === "killed") return undefined;
+    const loading = this.#state === "loading";
+    const pong = await Promise.race([
+      this.#channel.call("host:ping", []).catch(() => undefined),
+      new Promise<undefined>((resolve) => setTimeout(resolve, 1_500, undefined).unref()),
+    ]);
+    if (pong !== "pong") return misbehaviour.endlessLoop(this.#asked, loading);
+    return undefined;
+  }
+
+  /** Ends the process for good, whatever its state. */
+  dispose(): void {
+    if (this.#state !== "released") this.#state = "killed";
+    this.host.end();
+    this.host.endLeftovers();
+    this.#channel.close(new Error("The check is over."));
+  }
+
+  /** Looks how much memory the process has; ends it over its limit. Linux reads /proc, others rely on Node's own limit. */
+  weigh(): void {
+    if (process.platform !== "linux" || this.host.exit || this.host.pid === undefined) return;
+    try {
+      const pages = Number(readFileSync(`/proc/${this.host.pid}/statm`, "latin1").split(" ")[1]);
+      const usedMb = Math.round((pages * 4_096) / 1_048_576);
+      if (usedMb > this.limits.memoryMb) {
+        this.#blame(misbehaviour.tooMuchMemory(usedMb, this.limits.memoryMb));
+        this.host.end();
+      }
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+
+  #powerOff = false;
+  #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
+
+  #overtime(since: number): boolean {
+    return performance.now() - since > 1_000;
+  }
+
+  async #openResources(): Promise<string[]> {
+    const answer = await Promise.race([
+      this.#channel.call("host:resources", []).catch(() => []),
+      new Promise((resolve) => setTimeout(resolve, 1_000, []).unref()),
+    ]);
+    // Pipes are those of the host itself: output, commands and reports.
+    return (answer as string[]).filter((name) => name !== "PipeWrap");
+  }
+
+  #onEvent(event: string, data: unknown): void {
+    if (event === "ready") this.host.pid = (data as { pid: number }).pid;
+    if (event === "uncaught") this.#uncaught = data as { error: Failure; origin: string };
+    if (event === "settled") this.#onSettled(data as { ok: true; value: unknown });
+  }
+
+  #onOutput(text: string): void {
+    this.#printed += text.length;
+    if (this.output.length < keptOutput) this.output = (this.output + text).slice(0, keptOutput);
+    if (this.#printed > this.limits.outputKb * 1_024) {
+      this.#blame(misbehaviour.tooMuchOutput(this.limits.outputKb));
+      this.host.end();
+    }
+  }
+
+  #onExit(): void {
+    const { exit } = this.host;
+    if (this.host.lostParent && !exit && this.#state !== "killed") {
+      this.#blame(misbehaviour.killedParent());
+      this.host.end();
+      return;
+    }
+    if (exit && this.#state !== "killed") {
+      this.stage.note("exited", this.name, String(exit.signal ?? exit.code));
+      const loading = this.#state === "loading";
+      const heapFull = exit.signal === "SIGABRT" && this.output.includes("heap out of memory");
+      if (heapFull) this.#blame(misbehaviour.tooMuchMemory(this.limits.memoryMb, this.limits.memoryMb));
+      else if (this.#uncaught)
+        this.#blame(
+          misbehaviour.uncaught(
+            this.#uncaught.error,
+            this.#uncaught.origin === "unhandledRejection",
+            this.#asked,
+            loading,
+          ),
+        );
+      else if (exit.signal) this.#blame(misbehaviour.killedItself(exit.signal, this.#asked));
+      else if (this.#state === "running" || loading)
+        this.#blame(misbehaviour.exited(exit.code ?? -1, this.#asked, loading));
+      else if (exit.code !== 0) this.#blame(misbehaviour.badExit(exit.code ?? -1));
+    }
+    this.stage.stir();
+  }
+
+  #blame(parts: FindingParts): void {
+    this.trouble ??= parts;
+    this.stage.stir();
+  }
+
+  #fail(parts: FindingParts): never {
+    this.trouble ??= parts;
+    throw new Finding(this.trouble);
+  }
+}

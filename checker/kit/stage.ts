@@ -1,0 +1,171 @@
+// The stage of one check: its server, the programs it started, the beliefs it can recognise, and its budget of time.
+
+import type { CheckServer } from "./check-server.ts";
+import { Clock } from "./clock.ts";
+import { Finding, type FindingParts } from "./finding.ts";
+import { hookListeners } from "./hook.ts";
+import { misbehaviour } from "./misbehaviour.ts";
+import { LearnerProgram, type Limits } from "./program.ts";
+import { takeHost } from "./spares.ts";
+
+/** A wrong idea about messaging that a check can recognise by what a program does. */
+export interface Belief {
+  /** The idea, in the words of someone who holds it. */
+  readonly belief: string;
+  /** The heading in the lesson's README that puts it right, as an anchor without `#`. */
+  readonly readme: string;
+  /** A first nudge for whoever holds it: a question or a place to look, never the answer. */
+  readonly hint: string;
+}
+
+/** How a check tells that a belief is at work. */
+export interface Sign {
+  /** True as soon as the program shows the belief. Looked at whenever something happens. */
+  readonly when: () => boolean | Promise<boolean>;
+  /** What was seen, what was expected and why, for the learner. */
+  readonly message: string | (() => string);
+  /** Lines of what was seen on the wire or in the server. */
+  readonly evidence?: () => readonly string[] | Promise<readonly string[]>;
+}
+
+export class Stage {
+  readonly programs: LearnerProgram[] = [];
+  readonly clock: Clock;
+  readonly #signs: { id: string; belief: Belief; sign: Sign }[] = [];
+  readonly #stir = () => this.clock.stir();
+  #scales: NodeJS.Timeout;
+
+  constructor(
+    readonly server: CheckServer,
+    private readonly exercise: string,
+    private readonly limits: Limits,
+    private readonly beliefs: Readonly<Record<string, Belief>>,
+    readonly budgetMs: number,
+  ) {
+    this.clock = new Clock(budgetMs);
+    hookListeners.add(this.#stir);
+    this.#scales = setInterval(() => {
+      for (const program of this.programs) program.weigh();
+    }, 50);
+    this.#scales.unref();
+  }
+
+  /**
+   * From here on the check recognises this belief: while it waits, and when an expectation fails. Give the most basic one first;
+   * the first that shows is the diagnosis.
+   */
+  believes(id: string, sign: Sign): void {
+    const belief = this.beliefs[id];
+    if (!belief) throw new Error(`The check does not name the belief ${id}.`);
+    this.#signs.push({ id, belief, sign });
+  }
+
+  /**
+   * Waits for a condition, as long as the check's budget allows. Fails at once when a belief shows or a program goes wrong.
+   * @param what names it for the learner, after "The check waited for"
+   * @returns the condition's first value that is not false, null or undefined
+   */
+  async until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
+    this.clock.rest();
+    for (;;) {
+      const value = await condition();
+      if (value !== undefined && value !== null && (value as unknown) !== false) return value;
+      await this.judge();
+      if (this.clock.expired) throw new Finding(await this.#late(what));
+      await this.clock.tick();
+    }
+  }
+
+  /**
+   * A condition that tells whether another one has held for so long without a break: for what does not happen.
+   * @param ms milliseconds on an idle machine; scaled on a slow one
+   */
+  lasting(ms: number, condition: () => boolean): () => boolean {
+    let since: Clock | undefined;
+    return () => {
+      if (!condition()) {
+        since = undefined;
+        return false;
+      }
+      since ??= new Clock(ms);
+      since.pass();
+      return since.expired;
+    };
+  }
+
+  /** Throws when a belief shows, or a program went wrong in a way that no belief explains. */
+  async judge(): Promise<void> {
+    await this.recognise();
+    for (const program of this.programs) program.throwTrouble();
+  }
+
+  /** Throws the Finding of the first belief that shows. */
+  async recognise(): Promise<void> {
+    for (const { id, belief, sign } of this.#signs) {
+      if (!(await sign.when())) continue;
+      throw new Finding({
+        message: typeof sign.message === "string" ? sign.message : sign.message(),
+        diagnosis: id,
+        belief: belief.belief,
+        hint: belief.hint,
+        readme: belief.readme,
+        evidence: (await sign.evidence?.()) ?? [],
+      });
+    }
+  }
+
+  /** Starts a process, loads the exercise there and calls one of its functions. */
+  async start(
+    target: string,
+    args: unknown[],
+    { name = target, powerOff = false }: { name?: string; powerOff?: boolean } = {},
+  ): Promise<LearnerProgram> {
+    const program = new LearnerProgram(name, takeHost(this.limits.memoryMb), this.limits, {
+      until: (what, condition) => this.until(what, condition),
+      stir: this.#stir,
+      note: (what, who, detail) => {
+        this.server.wire.note({ kind: "program", what, name: who, ...(detail !== undefined && { detail }) });
+      },
+    });
+    this.programs.push(program);
+    await program.load(this.exercise, target);
+    program.call(target, args, powerOff);
+    return program;
+  }
+
+  /** Every program that is left must end by itself, as it should. */
+  async finish(): Promise<void> {
+    for (const program of this.programs) await program.finish();
+    await this.judge();
+  }
+
+  /** What the programs printed. */
+  get output(): string {
+    return this.programs
+      .filter((program) => program.output)
+      .map((program) => program.output)
+      .join("");
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#scales);
+    hookListeners.delete(this.#stir);
+    for (const program of this.programs) program.dispose();
+    await this.server.close();
+  }
+
+  /** The budget is spent: why? */
+  async #late(what: string): Promise<FindingParts> {
+    const seconds = Math.max(1, Math.round(this.budgetMs / 1_000));
+    for (const program of this.programs) {
+      const stuck = await program.stuck();
+      if (stuck) return stuck;
+      if (program.trouble) return program.trouble;
+      if (!program.loaded) return misbehaviour.loadingNeverEnds(seconds);
+      if (!program.settled && what.includes(`\`${program.name}\` to be done`)) {
+        return misbehaviour.neverEnds(`\`${program.name}\``, seconds);
+      }
+    }
+    return { message: `The check waited for ${what}. It did not happen within ${seconds} seconds.` };
+  }
+}
