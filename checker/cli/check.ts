@@ -1,0 +1,61 @@
+// npm run check: grades a lesson once, or all that were started.
+import { resolve } from "node:path";
+import { UsageError } from "../course/errors.ts";
+import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
+import { isStarted } from "../course/started.ts";
+import { grade } from "../grading/grade.ts";
+import { exitStatus, type Verdict } from "../grading/verdict.ts";
+import { findProgram } from "../nats/install/find.ts";
+import { startReaper } from "../nats/reaper.ts";
+import { installProgress } from "./progress.ts";
+import { recordVerdict } from "./record.ts";
+import { print, printError } from "./text.ts";
+import { verdictText } from "./verdict-text.ts";
+
+export interface CheckFlags {
+  readonly file?: string;
+  readonly json?: boolean;
+  readonly junit?: string;
+}
+
+export async function runCheck(typed: string | undefined, flags: CheckFlags): Promise<number> {
+  const lessons = typed === undefined ? allLessons().filter(isStarted) : [findLesson(typed)];
+  if (flags.file !== undefined && typed === undefined) {
+    throw new UsageError(
+      "--file needs the lesson that the file is an exercise of.",
+      `For example: npm run check lesson-01 -- --file ${flags.file}`,
+    );
+  }
+  if (lessons.length === 0) {
+    throw new UsageError(
+      "You have not started a lesson yet.",
+      "Begin with the first: open lessons/01-at-most-once/README.md, then npm run check lesson-01.",
+    );
+  }
+  startReaper();
+  const server = await findProgram("nats-server", { onProgress: installProgress() });
+  const verdicts: Verdict[] = [];
+  for (const lesson of lessons) {
+    const file = flags.file === undefined ? lesson.exercise : resolve(flags.file);
+    const graded = await grade({ lesson, file, server });
+    verdicts.push(graded.verdict);
+    if (!flags.json) print(verdictText(graded.verdict, lesson));
+    if (flags.file === undefined) recordVerdict(lesson, graded);
+  }
+  if (flags.json)
+    print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));
+  if (flags.junit !== undefined) {
+    const { writeJunit } = await import("../grading/junit.ts");
+    writeJunit(resolve(flags.junit), verdicts);
+    if (!flags.json) printError(`Written: ${flags.junit}`);
+  }
+  return statusOf(verdicts);
+}
+
+/** Trouble with the environment counts over a lesson that is not passed yet. */
+function statusOf(verdicts: readonly Verdict[]): number {
+  const allSkipped = (verdict: Verdict) =>
+    verdict.tests.length > 0 && verdict.tests.every((test) => test.status === "skip");
+  if (verdicts.some(allSkipped)) return exitStatus.environment;
+  return verdicts.every((verdict) => verdict.status === "pass") ? exitStatus.passed : exitStatus.notYet;
+}

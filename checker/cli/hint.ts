@@ -1,0 +1,62 @@
+// npm run hint: first what answers the mistake that the last check showed, then the lesson's own hints, one at a time.
+import { relative } from "node:path";
+import { allLessons, findLesson, type Lesson, readReadme } from "../course/lessons.ts";
+import { type FailingCheck, readProgress, updateProgress } from "../course/progress.ts";
+import { isStarted } from "../course/started.ts";
+import { exitStatus } from "../grading/verdict.ts";
+import { colours as c, print, wrap } from "./text.ts";
+
+export async function runHint(typed: string | undefined): Promise<number> {
+  const lesson = typed === undefined ? currentLesson() : findLesson(typed);
+  const progress = readProgress().lessons[lesson.id] ?? {};
+  const readme = relative(process.cwd(), lesson.readme);
+  const shown = progress.beliefsHinted ?? [];
+  const diagnosed = (progress.last?.failing ?? []).filter(
+    (each): each is FailingCheck & { diagnosis: string; hint: string } =>
+      Boolean(each.diagnosis && each.hint),
+  );
+  const fresh = diagnosed.find((each) => !shown.includes(each.diagnosis));
+  print(c.bold(`${lesson.id}  a hint`));
+  print();
+  if (fresh) {
+    print(c.dim(wrap(`Your last check "${fresh.check}" looks as if you believed:`, 2)));
+    print(wrap(`"${fresh.belief}"`, 4));
+    print();
+    print(wrap(fresh.hint, 2));
+    print();
+    print(`  ${c.dim("read")} ${readme}#${fresh.readme}`);
+    updateProgress(lesson.id, (old) => ({
+      ...old,
+      beliefsHinted: [...(old.beliefsHinted ?? []), fresh.diagnosis],
+    }));
+    return exitStatus.passed;
+  }
+  const { hints } = readReadme(lesson).matter;
+  const number = progress.hintsShown ?? 0;
+  const hint = hints[number];
+  if (hint !== undefined) {
+    print(wrap(hint, 2));
+    print();
+    print(c.dim(`  hint ${number + 1} of ${hints.length}`));
+    updateProgress(lesson.id, (old) => ({ ...old, hintsShown: number + 1 }));
+    return exitStatus.passed;
+  }
+  for (const each of diagnosed) print(wrap(`For "${each.check}": ${each.hint}`, 2));
+  for (const each of hints) print(wrap(each, 2));
+  print();
+  print(
+    wrap(
+      `These are all hints of this lesson. \`npm run solution ${lesson.id}\` shows the reference solution.`,
+      2,
+    ),
+  );
+  return exitStatus.passed;
+}
+
+/** The lesson that was started and not passed yet; the first one when there is none. */
+function currentLesson(): Lesson {
+  const { lessons: done } = readProgress();
+  const lessons = allLessons();
+  const open = lessons.filter((lesson) => !done[lesson.id]?.passedAt);
+  return open.find(isStarted) ?? open[0] ?? (lessons[0] as Lesson);
+}

@@ -1,0 +1,134 @@
+// The command line: reads what was typed, runs one command, and ends with the contract's exit status.
+import { Command, CommanderError } from "commander";
+import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
+import { exitStatus } from "../grading/verdict.ts";
+import { reapAll } from "../nats/reaper.ts";
+import { printError, wrap } from "./text.ts";
+
+// vitest replaces process.exit while checks run.
+const exit = process.exit.bind(process);
+
+/** Runs a command line; never returns. */
+export async function run(argv: string[]): Promise<void> {
+  endOnSignals();
+  const json = argv.includes("--json") || process.env.npm_config_json === "true";
+  let status: number;
+  try {
+    const program = commands((code) => {
+      status = code;
+    });
+    status = exitStatus.passed;
+    noticeSwallowedFlags(program, argv);
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    status = report(error, json);
+  }
+  reapAll();
+  await flushed(process.stdout);
+  await flushed(process.stderr);
+  exit(status);
+}
+
+function commands(done: (status: number) => void): Command {
+  const program = new Command("npm run")
+    .description("learn-nats: lessons on NATS, graded against a real server")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError();
+  const command = (name: string, summary: string) =>
+    program.command(name).description(summary).exitOverride().allowExcessArguments(false);
+
+  command("check [lesson]", "grade a lesson once; without a lesson, all that you started")
+    .option("--file <path>", "grade this file as the lesson's exercise")
+    .option("--json", "print the verdict as one JSON document")
+    .option("--junit <path>", "also write the verdict as JUnit XML")
+    .action(async (lesson: string | undefined, flags) =>
+      done(await (await import("./check.ts")).runCheck(lesson, flags)),
+    );
+  command("list", "the lessons, and how far you are")
+    .option("--json", "print the list as JSON")
+    .action(async (flags) => done(await (await import("./list.ts")).runList(flags)));
+  command("hint [lesson]", "the next hint, for what your last check showed").action(
+    async (lesson: string | undefined) => done(await (await import("./hint.ts")).runHint(lesson)),
+  );
+  command("reset <lesson>", "back to the starter; your file is backed up first").action(
+    async (lesson: string) => done(await (await import("./reset.ts")).runReset(lesson)),
+  );
+  command("solution <lesson>", "the reference solution beside your own")
+    .option("--yes", "show it although you have not passed yet")
+    .action(async (lesson: string, flags) =>
+      done(await (await import("./solution.ts")).runSolution(lesson, flags)),
+    );
+  command("doctor", "what is here, what is missing, what to do")
+    .option("--json", "print the findings as JSON")
+    .action(async (flags) => done(await (await import("./doctor.ts")).runDoctor(flags)));
+  command("starters", "for authors: make every exercise.ts from its solution")
+    .option("--check", "only say which differ")
+    .action(async (flags) => done(await (await import("./starters.ts")).runStarters(flags)));
+  return program;
+}
+
+/** `npm run check lesson-01 --json` keeps the flag for npm itself, and only leaves a trace in the environment. */
+function noticeSwallowedFlags(program: Command, argv: readonly string[]): void {
+  if (!process.env.npm_lifecycle_event) return;
+  const command = program.commands.find((each) => each.name() === argv[0]);
+  for (const option of command?.options ?? []) {
+    const name = option.long?.slice(2) ?? "";
+    const swallowed = process.env[`npm_config_${name.replaceAll("-", "_")}`];
+    if (!swallowed || argv.includes(`--${name}`)) continue;
+    throw new UsageError(
+      `npm kept --${name} for itself.`,
+      `Put -- before the flags: npm run ${argv[0]} ${argv.slice(1).join(" ")}${argv.length > 1 ? " " : ""}-- --${name}${option.required ? " VALUE" : ""}`,
+    );
+  }
+}
+
+/** Says what went wrong, in words or as JSON, and gives the exit status. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.passed;
+  const { message, advice, status } = known(error);
+  if (json) {
+    const kind = status === exitStatus.usage ? { usage: true } : { environment: true };
+    process.stdout.write(`${JSON.stringify({ version: 3, status: "error", ...kind, message })}\n`);
+  }
+  printError(wrap(message));
+  if (advice) printError(wrap(advice));
+  return status;
+}
+
+function known(error: unknown): { message: string; advice: string; status: number } {
+  if (error instanceof UsageError)
+    return { message: error.message, advice: error.advice, status: exitStatus.usage };
+  if (error instanceof EnvironmentTrouble) {
+    return { message: error.message, advice: error.advice, status: exitStatus.environment };
+  }
+  if (error instanceof CommanderError) {
+    return {
+      message: error.message
+        .replace(/^error: /, "")
+        .replace(/\n\(Did you mean (.*)\?\)/, ". Did you mean $1?"),
+      advice: "`npm run list` shows the lessons; the README has a table of all commands.",
+      status: exitStatus.usage,
+    };
+  }
+  const { name, message, stack } = error as Error;
+  return {
+    message: `The checker itself failed: ${name}: ${message}`,
+    advice: `This is not your program's fault. Run the command again; if it stays, report it with this:\n${stack ?? ""}`,
+    status: exitStatus.environment,
+  };
+}
+
+function endOnSignals(): void {
+  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+  for (const signal of Object.keys(numbers) as (keyof typeof numbers)[]) {
+    process.on(signal, () => {
+      reapAll();
+      exit(128 + numbers[signal]);
+    });
+  }
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}

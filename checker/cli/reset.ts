@@ -1,0 +1,35 @@
+// npm run reset: back to the starter, with a backup of what was there.
+import { existsSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { backUp } from "../course/backups.ts";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import { findLesson } from "../course/lessons.ts";
+import { starterOf } from "../course/starter.ts";
+import { exitStatus } from "../grading/verdict.ts";
+import { print } from "./text.ts";
+
+export async function runReset(typed: string): Promise<number> {
+  const lesson = findLesson(typed);
+  const starter = starterOf(lesson);
+  const shown = relative(process.cwd(), lesson.exercise);
+  if (existsSync(lesson.exercise) && readFileSync(lesson.exercise, "utf8") === starter) {
+    print(`${shown} is the starter already.`);
+    return exitStatus.passed;
+  }
+  const backup = backUp(lesson);
+  try {
+    writeFileAtomic.sync(lesson.exercise, starter);
+  } catch (error) {
+    throw new EnvironmentTrouble(
+      `${shown} cannot be written: ${(error as Error).message}.`,
+      "Make it writable, then run the command again.",
+      {
+        cause: error,
+      },
+    );
+  }
+  print(`${shown} is the starter again.`);
+  if (backup) print(`What you had is kept in ${relative(process.cwd(), backup)}`);
+  return exitStatus.passed;
+}

@@ -1,0 +1,44 @@
+// Text for terminals: wrapped, coloured where colour is wanted, never wider than 100 columns.
+import pc from "picocolors";
+
+/** Colours for what goes to stdout; none for a pipe or with NO_COLOR. */
+export const colours = pc.createColors(
+  process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb",
+);
+
+/** Columns to write in. */
+export function columns(): number {
+  return Math.max(40, Math.min(process.stdout.columns || 100, 100));
+}
+
+/** Wraps plain text at words; a word that is too long stays whole. */
+export function wrap(text: string, indent = 0, width = columns()): string {
+  const pad = " ".repeat(indent);
+  const lines: string[] = [];
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.split(" ")) {
+      if (line && indent + line.length + 1 + word.length > width) {
+        lines.push(pad + line);
+        line = word;
+      } else {
+        line = line ? `${line} ${word}` : word;
+      }
+    }
+    lines.push(pad + line);
+  }
+  return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+/** Cuts a line that must not wrap. */
+export function cut(line: string, width = columns()): string {
+  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
+}
+
+export function print(text = ""): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,108 @@
+// A verdict as a good colleague would say it: what was seen, what was expected, why, and where to read.
+import { relative } from "node:path";
+import type { Lesson } from "../course/lessons.ts";
+import type { TestResult, Verdict } from "../grading/verdict.ts";
+import { colours as c, columns, cut, wrap } from "./text.ts";
+
+const signs = { pass: c.green("✓"), fail: c.red("✗"), error: c.red("✗"), skip: c.yellow("–") };
+/** Lines of a program's output that are shown with a failed check. */
+const outputLines = 8;
+
+export function verdictText(verdict: Verdict, lesson: Lesson): string {
+  const parts = [headline(verdict)];
+  if (verdict.message) parts.push(wrap(verdict.message, 2));
+  // A file that cannot run fails every check for one reason, which is said once.
+  const reasons = new Map<string, TestResult[]>();
+  for (const test of verdict.tests) {
+    if (test.status !== "fail" && test.status !== "error") continue;
+    const key = JSON.stringify([test.message, test.diagnosis, test.location]);
+    reasons.set(key, [...(reasons.get(key) ?? []), test]);
+  }
+  const explained = new Set<string>();
+  const lines: string[] = [];
+  for (const test of verdict.tests) {
+    lines.push(testLine(test));
+    if (test.status === "pass") continue;
+    if (test.status === "skip") {
+      if (test.message) lines.push(wrap(test.message, 6));
+      continue;
+    }
+    const key = JSON.stringify([test.message, test.diagnosis, test.location]);
+    const same = reasons.get(key) ?? [];
+    if (explained.has(key)) continue;
+    // Said below the last check that it explains.
+    if (same.length > 1 && same.at(-1) !== test) continue;
+    explained.add(key);
+    lines.push(explanation(test, verdict, lesson));
+  }
+  if (lines.length > 0) parts.push(lines.join("\n"));
+  if (verdict.typeErrors.length > 0 && verdict.status !== "error") parts.push(typeText(verdict));
+  parts.push(summary(verdict, lesson));
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** One line a check: sign, name, time. */
+export function testLine(test: TestResult): string {
+  const time = test.status === "skip" ? "skipped" : `${test.durationMs} ms`;
+  const room = columns() - 4 - 10;
+  const name = cut(test.name, room);
+  return `  ${signs[test.status]} ${name}${" ".repeat(room - name.length)}${c.dim(time.padStart(10))}`;
+}
+
+function headline({ lesson, server }: Verdict): string {
+  const left = `${lesson.id}  ${lesson.title}`;
+  const right = `nats-server ${server.version}`;
+  const gap = Math.max(2, columns() - left.length - right.length);
+  return `${c.bold(left)}${" ".repeat(gap)}${c.dim(right)}`;
+}
+
+function explanation(test: TestResult, verdict: Verdict, lesson: Lesson): string {
+  const lines = [wrap(test.message ?? "", 6)];
+  for (const line of test.evidence ?? []) lines.push(c.cyan(cut(`        ${line}`)));
+  if (test.location)
+    lines.push(c.dim(`      at ${shown(verdict.file)}:${test.location.line}:${test.location.column}`));
+  if (test.output) {
+    const printed = test.output.trimEnd().split("\n");
+    lines.push(c.dim("      your program printed:"));
+    for (const line of printed.slice(0, outputLines)) lines.push(c.dim(cut(`        ${line}`)));
+    if (printed.length > outputLines)
+      lines.push(c.dim(`        … ${printed.length - outputLines} lines more`));
+  }
+  if (test.readme) lines.push(`      ${c.dim("read")} ${shown(lesson.readme)}#${test.readme}`);
+  return lines.join("\n");
+}
+
+function typeText(verdict: Verdict): string {
+  const shownErrors = verdict.typeErrors.slice(0, 10);
+  const more = verdict.typeErrors.length - shownErrors.length;
+  return [
+    c.bold(
+      `  TypeScript found ${verdict.typeErrors.length === 1 ? "an error" : `${verdict.typeErrors.length} errors`}`,
+    ),
+    ...shownErrors.map(
+      ({ message, line, column }) =>
+        `      ${c.dim(`${shown(verdict.file)}:${line}:${column}`)}\n${wrap(message, 8)}`,
+    ),
+    ...(more > 0 ? [`      … and ${more} more`] : []),
+  ].join("\n");
+}
+
+function summary(verdict: Verdict, lesson: Lesson): string {
+  const { tests, status } = verdict;
+  const passed = tests.filter((test) => test.status === "pass").length;
+  const skipped = tests.filter((test) => test.status === "skip").length;
+  const also = skipped > 0 ? `, ${skipped} skipped` : "";
+  if (status === "pass") {
+    return `  ${c.green(c.bold("Passed."))} All ${passed} checks${also}. ${c.dim("npm run solution")} ${lesson.id} ${c.dim("shows how others do it.")}`;
+  }
+  if (tests.length === 0) return `  ${c.bold("Not yet.")} The checks could not begin.`;
+  const types =
+    verdict.typeErrors.length > 0 && passed === tests.length - skipped ? " The types are still wrong." : "";
+  return `  ${c.bold("Not yet.")} ${passed} of ${tests.length} checks passed${also}.${types} ${c.dim(`A nudge: npm run hint ${lesson.id}`)}`;
+}
+
+/** A path as a person would type it here. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
+}

@@ -1,0 +1,86 @@
+// Runs a lesson's checks in vitest, through its public Node API. Everything that knows vitest is in this file and in in-process-pool.ts.
+import { createVitest, type Reporter, type TestCase } from "vitest/node";
+import { root } from "../course/places.ts";
+import { inProcessPool } from "./in-process-pool.ts";
+
+/** How one check ended, in vitest's eyes. What it found is the kit's to say. */
+export interface CheckResult {
+  readonly name: string;
+  readonly state: "passed" | "failed" | "skipped";
+  /** Why it was skipped. */
+  readonly note?: string;
+  readonly errors: readonly { message: string; name?: string; stack?: string; advice?: string }[];
+  readonly durationMs: number;
+}
+
+export interface EngineResult {
+  readonly checks: readonly CheckResult[];
+  /** Trouble outside of any check: the checks' file itself is broken. */
+  readonly troubles: readonly string[];
+}
+
+/** Checks that run side by side. More would only compete for the processors. */
+const sideBySide = 4;
+
+/**
+ * Runs one built checks file.
+ * @param file built JavaScript of the lesson's checks.ts
+ * @param onCheck called as each check ends
+ */
+export async function runChecks(
+  file: string,
+  onCheck: (result: CheckResult) => void = () => {},
+): Promise<EngineResult> {
+  const reporter: Reporter = { onTestCaseResult: (test) => onCheck(resultOf(test)) };
+  const vitest = await createVitest("test", {
+    config: false,
+    root,
+    include: [file],
+    // The folder of built files is one that vitest leaves out by default.
+    exclude: [],
+    dir: root,
+    watch: false,
+    reporters: [reporter],
+    pool: inProcessPool(),
+    isolate: false,
+    fileParallelism: false,
+    maxConcurrency: sideBySide,
+    environment: "node",
+    retry: 0,
+    passWithNoTests: false,
+    // The checks are built JavaScript: Node imports them itself, and they share the kit with us.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
+  });
+  try {
+    const { testModules, unhandledErrors } = await vitest.start();
+    const checks = testModules.flatMap((module) => [...module.children.allTests()].map(resultOf));
+    const troubles = [
+      ...testModules.flatMap((module) => module.errors().map((error) => error.message)),
+      ...unhandledErrors.map((error) =>
+        error instanceof Error ? error.message : String((error as Error)?.message ?? error),
+      ),
+    ];
+    return { checks, troubles };
+  } finally {
+    await vitest.close();
+  }
+}
+
+function resultOf(test: TestCase): CheckResult {
+  const result = test.result();
+  return {
+    name: test.name,
+    state: result.state === "pending" ? "skipped" : result.state,
+    ...(result.state === "skipped" && result.note !== undefined && { note: result.note }),
+    errors: (result.errors ?? []).map((error) => {
+      const { message, name, stack, advice } = error as {
+        message: string;
+        name?: string;
+        stack?: string;
+        advice?: string;
+      };
+      return { message, ...(name && { name }), ...(stack && { stack }), ...(advice && { advice }) };
+    }),
+    durationMs: Math.round(test.diagnostic()?.duration ?? 0),
+  };
+}

@@ -1,0 +1,150 @@
+// Grades one file as the exercise of one lesson: bundle, type check and checks side by side, and a verdict of it all.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { builtFile } from "../course/built.ts";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import { type Lesson, readReadme } from "../course/lessons.ts";
+import { workFolder } from "../course/places.ts";
+import { beginRun, type Run } from "../kit/run.ts";
+import { discardSpares, prepare, useServer } from "../kit/spares.ts";
+import type { FoundProgram } from "../nats/install/find.ts";
+import { removeAtEnd, removeFolder } from "../nats/reaper.ts";
+import { bundleExercise, unreadable } from "./bundle.ts";
+import type { CheckResult } from "./engine.ts";
+import { type TypeFault, typeFaults } from "./typecheck.ts";
+import type { TestResult, Verdict } from "./verdict.ts";
+
+export interface Grading {
+  readonly lesson: Lesson;
+  /** The file that is graded as the lesson's exercise. */
+  readonly file: string;
+  readonly server: FoundProgram;
+  /** Told of each check as it ends. */
+  readonly onTest?: (test: TestResult) => void;
+}
+
+/** Started before the first check asks; as many as run side by side at first. */
+const spares = { servers: 4, hosts: 4 };
+
+/** A verdict, and what it rests on. */
+export interface Graded {
+  readonly verdict: Verdict;
+  /** What each failed check found, by its name; none when no check ran. */
+  readonly findings: Run["findings"];
+  /** What each check saw on the wire, by its name. */
+  readonly journals: Run["journals"];
+}
+
+let runs = 0;
+
+/**
+ * @throws UsageError when there is no such file
+ * @throws EnvironmentTrouble when something other than the exercise is in the way
+ */
+export async function grade({ lesson, file, server, onTest = () => {} }: Grading): Promise<Graded> {
+  const from = performance.now();
+  const { title } = readReadme(lesson).matter;
+  const graded = (status: Verdict["status"], more: Partial<Verdict>, run?: Run): Graded => ({
+    verdict: {
+      version: 3,
+      status,
+      lesson: { id: lesson.id, title },
+      file,
+      server: { version: server.version, source: server.source },
+      durationMs: Math.round(performance.now() - from),
+      typeErrors: [],
+      tests: [],
+      ...more,
+    },
+    findings: run?.findings ?? new Map(),
+    journals: run?.journals ?? new Map(),
+  });
+
+  const unfit = unreadable(file);
+  if (unfit) return graded("error", { message: unfit.message });
+
+  useServer(server);
+  prepare(spares);
+  const engine = import("./engine.ts");
+  const folder = runFolder();
+  try {
+    const types = typeFaults(file, folder);
+    types.catch(() => {});
+    const bundle = await bundleExercise(file, join(folder, "exercise.mjs"));
+    if ("trouble" in bundle) {
+      const { message, location } = bundle.trouble;
+      return graded("error", {
+        message: `The file is not valid TypeScript: ${message}${location ? ` (line ${location.line}, column ${location.column})` : ""}`,
+        typeErrors: location ? [{ message, ...location }] : [],
+      });
+    }
+    const run = beginRun(bundle.file, file);
+    const { runChecks } = await engine;
+    const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
+      onTest(testOf(check, run)),
+    );
+    const [trouble] = run.troubles;
+    if (trouble) throw trouble;
+    if (result.troubles.length > 0) {
+      throw new EnvironmentTrouble(
+        `The checks of ${lesson.id} could not be run: ${result.troubles.join(" · ")}`,
+        "This is not your program's fault. Run the command again; if it stays, report it.",
+      );
+    }
+    const tests = result.checks.map((check) => testOf(check, run));
+    const typeErrors = await types;
+    return graded(statusOf(tests, typeErrors), { tests, typeErrors }, run);
+  } finally {
+    await discardSpares();
+    removeFolder(folder);
+  }
+}
+
+function statusOf(tests: readonly TestResult[], typeErrors: readonly TypeFault[]): Verdict["status"] {
+  const has = (status: TestResult["status"]) => tests.some((test) => test.status === status);
+  // Every program that ran came to the same end: the file cannot be run at all.
+  if (has("error") && !has("pass") && !has("fail")) return "error";
+  return has("error") || has("fail") || typeErrors.length > 0 ? "fail" : "pass";
+}
+
+function testOf(check: CheckResult, run: Run): TestResult {
+  const { name, durationMs } = check;
+  if (check.state === "passed") return { name, status: "pass", durationMs };
+  if (check.state === "skipped")
+    return { name, status: "skip", ...(check.note && { message: check.note }), durationMs };
+  const found = run.findings.get(name);
+  if (!found)
+    return {
+      name,
+      status: "error",
+      message: check.errors.map((error) => error.message).join(" · "),
+      durationMs,
+    };
+  const { status = "fail", message, diagnosis, evidence, readme, location, output } = found;
+  return {
+    name,
+    status,
+    message,
+    ...(output && { output }),
+    ...(diagnosis && { diagnosis }),
+    ...(evidence?.length && { evidence }),
+    ...(readme && { readme }),
+    ...(location && { location }),
+    durationMs,
+  };
+}
+
+function runFolder(): string {
+  const folder = join(workFolder, "runs", `${process.pid}-${++runs}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    removeAtEnd(folder);
+  } catch (error) {
+    throw new EnvironmentTrouble(
+      `No folder could be made in ${workFolder}: ${(error as Error).message}`,
+      "Make the course's folder writable, and see that the disk is not full.",
+      { cause: error },
+    );
+  }
+  return folder;
+}
