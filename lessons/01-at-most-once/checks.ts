@@ -1,0 +1,462 @@
+// Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
+import { exercise, expect, gate, hook } from "../../checker/kit/index.ts";
+import type { Scan } from "./exercise.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+/** Reconnecting in milliseconds instead of seconds, so that a long outage is over soon. */
+const impatient = { reconnectTimeWait: 10, reconnectJitter: 0, reconnectJitterTLS: 0 };
+
+/** Scans number `from` to `to` of a depot. */
+function scans(from: number, to: number): Scan[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => ({
+    no: from + i,
+    parcel: `P-${from + i}`,
+    event: i % 2 === 0 ? "in" : "out",
+  }));
+}
+
+const numbers = (list: readonly Scan[]) => list.map((scan) => scan.no);
+
+check(
+  "every scan is sent before the terminal is switched off",
+  {
+    beliefs: {
+      "publish-means-sent": {
+        belief: "When publish() has returned, the message has been sent.",
+        readme: "publish-does-not-send",
+        hint: "Where are your messages between the call of publish() and the network? Which call of the client tells you that they have left?",
+      },
+      "subject-is-one-word": {
+        belief: "The subject is a label. Any will do, as long as publisher and subscriber agree on it.",
+        readme: "the-idea",
+        hint: "Look at the subject that the exercise asks for: how many tokens has it, and which of them change from scan to scan?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const all = scans(1, 500);
+    const heard: string[] = [];
+    const nc = await server.client();
+    nc.subscribe(">", { callback: (_, message) => void heard.push(message.subject) });
+    await nc.flush();
+
+    // The way to the server is slow: from the first scan on, what the terminal sends is on the way and does not arrive yet.
+    let publishing = false;
+    const onTheWay = server.relay.hold(
+      (event) => {
+        publishing ||= event.kind === "publish";
+        return publishing && event.direction === "toServer";
+      },
+      { who: "terminal", what: "what the terminal sends" },
+    );
+    const terminal = await learner.start("report", [server.options("terminal"), "ams", all], {
+      powerOff: true,
+    });
+    await until(
+      "the terminal to publish and make sure of it",
+      () =>
+        terminal.exit ||
+        onTheWay.events.some((event) => event.kind === "ping" || (event.kind === "publish" && event.reply)),
+    );
+    await terminal.answers();
+    const switchedOffEarly = terminal.exit !== undefined && terminal.error === undefined;
+    // With the terminal its connection is gone, and with the connection what was still on the way.
+    if (switchedOffEarly) onTheWay.drop();
+    else onTheWay.release();
+    await terminal.ended();
+    await until("the server to notice that the terminal is gone", () => server.hasLeft("terminal"));
+    await nc.flush();
+
+    believes("publish-means-sent", {
+      when: () => switchedOffEarly && heard.length < all.length,
+      message: () =>
+        `\`report\` was done and the terminal was switched off while its scans were still on the way. The server got ${heard.length} of ${all.length}; the others were lost with the connection. publish() only hands a message to the client; it waits for nobody.`,
+      evidence: () => [
+        `published  ${all.length}`,
+        "`report` was done, and had asked the server for no sign that it has them",
+        `arrived    ${heard.length}`,
+      ],
+    });
+    believes("subject-is-one-word", {
+      when: () =>
+        heard.length >= all.length && heard.some((subject) => !/^parcel\.ams\.(in|out)$/.test(subject)),
+      message: () =>
+        `The scans arrived on the wrong subject: ${JSON.stringify(heard.find((subject) => !/^parcel\.ams\.(in|out)$/.test(subject)))} instead of "parcel.ams.in" or "parcel.ams.out". A subscriber to parcel.ams.* hears none of them.`,
+    });
+    await terminal.result();
+    await until("all scans to arrive", () => heard.length >= all.length);
+    expect(heard, "Each scan arrives once, on its own subject").toEqual(
+      all.map((scan) => `parcel.ams.${scan.event}`),
+    );
+  },
+);
+
+check(
+  "a board that was switched off knows what it missed",
+  {
+    beliefs: {
+      "publish-needs-a-listener": {
+        belief: "Publishing fails when nobody listens, so the publisher must wait for an answer.",
+        readme: "nobody-listens",
+        hint: "Does the terminal have to know who listens? Which of publish and request waits for somebody?",
+      },
+      "missed-messages-come-later": {
+        belief: "A subscriber that comes back gets the messages that it missed.",
+        readme: "what-was-missed-stays-missed",
+        hint: "Which part of the system could still hold the missed scans? What does your board do while it waits for them?",
+      },
+      "no-message-means-nothing-happened": {
+        belief: "If no message came, nothing was sent.",
+        readme: "what-was-missed-stays-missed",
+        hint: "What in the scan itself tells you that there was another one before it?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const nc = await server.client();
+    const send = (scan: Scan) => nc.publish("parcel.ams.in", JSON.stringify(scan));
+    const before = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    const first = await learner.start("watch", [server.options("board"), "ams", 0, before], {
+      name: "watch",
+    });
+    await first.result();
+    for (const scan of scans(1, 3)) send(scan);
+    await until("the board to show scans 1 to 3", () => before.show.calls.length >= 3);
+    await first.kill();
+
+    const terminal = await learner.start("report", [server.options("terminal"), "ams", scans(4, 6)], {
+      powerOff: true,
+    });
+    believes("publish-needs-a-listener", {
+      when: () =>
+        terminal.error !== undefined || server.wire.statuses({ client: "terminal", code: 503 }).length > 0,
+      message: () =>
+        `Nobody listened, and \`report\` did not do its work: ${terminal.error?.message ?? "it was told so (503) and did not go on"}. A publisher does not know and does not care who listens; only a request needs somebody.`,
+      evidence: () =>
+        server.wire
+          .statuses({ client: "terminal", code: 503 })
+          .slice(0, 2)
+          .map(() => "the server answered 503, no responders"),
+    });
+    await terminal.ended();
+    await terminal.result();
+
+    const after = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    const second = await learner.start("watch", [server.options("board"), "ams", 3, after], {
+      name: "watch",
+    });
+    await second.result();
+    const delivered = () =>
+      server.wire.messages({ client: "board" }).filter((message) => message.text?.includes('"no":7')).length >
+      0;
+    believes("no-message-means-nothing-happened", {
+      when: () => after.show.calls.length > 0 && after.missed.calls.length === 0,
+      message:
+        "The board had last seen scan 3, was switched off while 4, 5 and 6 were sent, and then showed scan 7 as if nothing were missing. Nobody tells a subscriber what it missed; only the numbers in the scans can.",
+      evidence: () => ["last seen  3", "missed     4, 5, 6", "shown      7, and `missed` was not called"],
+    });
+    believes("missed-messages-come-later", {
+      when: lasting(1_000, () => delivered() && after.show.calls.length === 0),
+      message:
+        "Scan 7 was delivered to the board, and the board does not show it. It waits for scans 4, 5 and 6, which were sent while it was switched off. Core NATS keeps nothing: they will never come.",
+      evidence: () => ["delivered  7", "shown      nothing"],
+    });
+    for (const scan of scans(7, 7)) send(scan);
+    await until("the board to show scan 7", () => after.show.calls.length >= 1 && after.show.running === 0);
+    expect(numbers(after.show.received), "The new board shows what came after it was switched on").toEqual([
+      7,
+    ]);
+    expect(
+      after.missed.calls.map((call) => call.args),
+      "The board tells that scans 4 to 6 were missed",
+    ).toEqual([[4, 6]]);
+    await second.value?.();
+  },
+);
+
+check(
+  "a board hears everything from the moment that watch is done",
+  {
+    beliefs: {
+      "subscribe-is-immediate": {
+        belief: "When subscribe() has returned, the server knows the subscription.",
+        readme: "subscribing-takes-a-moment",
+        hint: "subscribe() returns at once. How could it have asked the server? What can you await that only the server can answer?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const nc = await server.client();
+    const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    // From its subscription on, nothing that the board sends reaches the server.
+    let subscribed = false;
+    const held = server.relay.hold(
+      (event) => {
+        subscribed ||= event.kind === "subscribe";
+        return subscribed && event.direction === "toServer";
+      },
+      { who: "board", what: "what the board sends" },
+    );
+    const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
+    await until(
+      "the board to subscribe and make sure of it",
+      () =>
+        watching.settled || held.events.some((event) => event.kind === "ping" || event.kind === "publish"),
+    );
+    await watching.answers();
+    let tooEarly = watching.settled && watching.error === undefined;
+    believes("subscribe-is-immediate", {
+      when: () => tooEarly,
+      message:
+        "`watch` was done, but its subscription was still on the way to the server. A scan that is published in this moment never reaches the board.",
+      evidence: () => ["`watch` returned", "SUB parcel.ams.* had not reached the server"],
+    });
+    await watching.answers();
+    tooEarly = tooEarly && watching.settled;
+    held.release();
+    await watching.result();
+    for (const scan of scans(1, 4)) nc.publish(`parcel.ams.${scan.event}`, JSON.stringify(scan));
+    nc.publish("parcel.rtm.in", JSON.stringify(scans(9, 9)[0]));
+    await nc.flush();
+    await until("the board to show scans 1 to 4", () => board.show.calls.length >= 4);
+    await watching.value?.();
+    expect(numbers(board.show.received), "The board of ams shows the scans of ams, in order").toEqual([
+      1, 2, 3, 4,
+    ]);
+    expect(board.missed.calls.length, "Calls of `missed` when nothing was missed").toBe(0);
+  },
+);
+
+check(
+  "a message that is not a scan does not stop the board",
+  {
+    beliefs: {
+      "every-message-is-well-formed": {
+        belief: "Messages on my subject are always what I expect.",
+        readme: "one-bad-message",
+        hint: "What happens to the code below JSON.parse when it throws? Who would call it again for the next message?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const nc = await server.client();
+    const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
+    await watching.result();
+    const arrived = () => server.wire.messages({ client: "board" }).length;
+    const dumb = lasting(1_000, () => arrived() >= 3 && board.show.calls.length < 2);
+    believes("every-message-is-well-formed", {
+      when: () => (watching.exit !== undefined && arrived() >= 2 && board.show.calls.length < 2) || dumb(),
+      message: () =>
+        `After the message {bad the board shows nothing more, though scan 2 was sent. An error that is thrown while a message is handled ends ${watching.exit ? "the whole process" : "the subscription, and the process lives on without it"}.`,
+      evidence: () => [
+        "sent   scan 1 · {bad · scan 2",
+        `shown  scan ${numbers(board.show.received).join(" · scan ")}`,
+      ],
+    });
+    nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
+    nc.publish("parcel.ams.in", "{bad");
+    nc.publish("parcel.ams.in", JSON.stringify(scans(2, 2)[0]));
+    await until("the board to show scans 1 and 2", () => board.show.calls.length >= 2);
+    await watching.value?.();
+    expect(numbers(board.show.received), "The board shows the scans and passes over the rest").toEqual([
+      1, 2,
+    ]);
+  },
+);
+
+check(
+  "the board is back when the server is",
+  {
+    budgetMs: 15_000,
+    beliefs: {
+      "reconnects-for-ever": {
+        belief: "The client reconnects for ever, without being told to.",
+        readme: "ten-attempts",
+        hint: "How many times does the client try to reconnect, if you do not say? Where would you say it?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    const watching = await learner.start("watch", [server.options("board", impatient), "ams", 0, board]);
+    await watching.result();
+    const nc = await server.client();
+    await server.kill();
+    const refused = () => server.wire.dials({ accepted: false }).length;
+    const quiet = () => {
+      let last = -1;
+      return lasting(500, () => {
+        const same = refused() === last;
+        last = refused();
+        return same;
+      });
+    };
+    const silence = quiet();
+    await until(
+      "the board to try more often than the default",
+      () => refused() > 12 || watching.exit || silence(),
+    );
+    const tried = refused();
+    await server.restart();
+    believes("reconnects-for-ever", {
+      when: lasting(
+        3_000,
+        () => !server.relay.connections.some((connection) => connection.open && connection.name === "board"),
+      ),
+      message: () =>
+        `The server was away for ${tried} attempts to reconnect, and came back; the board did not. By default the client tries ten times, then closes the connection for good, and nothing throws.`,
+      evidence: () => [
+        `attempts while the server was away  ${tried}`,
+        `attempts since it is back           ${refused() - tried}`,
+      ],
+    });
+    // A board that connects again subscribes again by itself; until then scans are lost, and that is right.
+    let no = 0;
+    await until("the board to show a scan again", () => {
+      if (board.show.calls.length > 0) return true;
+      no++;
+      nc.publish("parcel.ams.in", JSON.stringify({ no, parcel: `P-${no}`, event: "in" } satisfies Scan));
+      return false;
+    });
+    await watching.value?.();
+  },
+);
+
+check(
+  "the last scans before closing time are shown",
+  {
+    beliefs: {
+      "close-delivers-the-rest": {
+        belief: "close() handles what is on the way before it closes.",
+        readme: "drain-or-close",
+        hint: "Which of close() and drain() lets messages that are on the way arrive first?",
+      },
+      "drain-waits-for-my-code": {
+        belief: "When drain() is done, my own code has handled every message.",
+        readme: "drain-or-close",
+        hint: "drain() knows when the last message was handed to your loop. Who knows when your loop is done with it?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const nc = await server.client();
+    const open = gate();
+    let started = 0;
+    const board = {
+      show: hook<[Scan], Promise<void>>(async () => {
+        if (++started === 1) await open.wait();
+      }),
+      missed: hook<[number, number], void>(),
+    };
+    const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
+    const stop = await watching.result();
+    nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
+    await until("the board to be busy with scan 1", () => board.show.running === 1);
+
+    // Four more scans are on the way, and stay there, when the board is told to stop.
+    const onTheWay = server.relay.stall("board", "toClient");
+    for (const scan of scans(2, 5)) nc.publish("parcel.ams.in", JSON.stringify(scan));
+    await nc.flush();
+    let stopped = false;
+    let handledAtStop = 0;
+    stop().then(
+      () => {
+        stopped = true;
+        handledAtStop = board.show.calls.filter((call) => call.ended !== undefined).length;
+      },
+      () => {},
+    );
+    const hungUp = () => server.wire.of("disconnect", { client: "board" }).length > 0;
+    await watching.answers();
+    await until(
+      "the board to tell the server that it stops",
+      () => hungUp() || server.wire.of("unsubscribe", { client: "board" }).length > 0 || stopped,
+    );
+    believes("close-delivers-the-rest", {
+      when: () => hungUp() && handledAtStop < 5 && !server.wire.of("unsubscribe", { client: "board" }).length,
+      message: () =>
+        "When the board was stopped, four scans were on their way to it. It closed the connection at once, and they were lost. `drain()` first tells the server to send no more, and takes what is on the way.",
+      evidence: () => [
+        "on the way when stop was called  scans 2 to 5",
+        "next on the wire                 the board closed the connection",
+      ],
+    });
+    onTheWay.release();
+    await watching.answers();
+    open.open();
+    await until("the board to stop", () => stopped);
+    believes("drain-waits-for-my-code", {
+      when: () => handledAtStop < 5,
+      message: () =>
+        `The board said that it had stopped when ${handledAtStop} of 5 scans were shown. The messages had arrived in the client; the loop that shows them was not done. Whoever switches the board off now loses the rest.`,
+      evidence: () => ["arrived              5", `shown when it stopped  ${handledAtStop}`],
+    });
+    await until(
+      "scans 1 to 5 to be shown",
+      () => board.show.calls.filter((call) => call.ended !== undefined).length >= 5,
+    );
+    expect(numbers(board.show.received), "Scans 1 to 5 are shown, in order").toEqual([1, 2, 3, 4, 5]);
+  },
+);
+
+check(
+  "asking tells an empty depot from a silent one",
+  {
+    beliefs: {
+      "no-answer-means-timeout": {
+        belief: "When nobody listens, a request runs into its timeout.",
+        readme: "asking",
+        hint: "How fast did the error come? Look at its code: there are two different ones.",
+      },
+      "silence-means-nobody": {
+        belief: "No answer in time means that nobody is there.",
+        readme: "asking",
+        hint: "What does a subscriber do that is there, but busy? Can your code tell?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const nc = await server.client();
+    nc.subscribe("depot.ams.open", { callback: (_, message) => void message.respond("yes") });
+    nc.subscribe("depot.rtm.open", { callback: () => {} });
+    await nc.flush();
+
+    let empty: unknown;
+    const asking = await learner.start("ask", [server.options("terminal"), "lux", 8_000]);
+    believes("no-answer-means-timeout", {
+      when: () =>
+        empty === "silent" ||
+        (empty === undefined && asking.error?.code === "503") ||
+        (asking.error === undefined &&
+          !asking.settled &&
+          server.wire.statuses({ code: 503 }).length > 0 &&
+          waited()),
+      message: () =>
+        "Nobody listens at depot lux, and the server said so at once (status 503, no responders). Your program took that for a depot that is only silent, or did not take it as an answer at all.",
+      evidence: () => [
+        "the server answered 503 on depot.lux.open",
+        `\`ask\` said  ${JSON.stringify(empty ?? asking.error?.message ?? "nothing yet")}`,
+      ],
+    });
+    const from = performance.now();
+    const waited = () => performance.now() - from > 4_000;
+    empty = await asking.result();
+    expect(empty, "Nobody listens at depot lux").toBe("empty");
+
+    expect(await asking.again("ask", [server.options("terminal"), "ams", 8_000]), "Depot ams answers").toBe(
+      "open",
+    );
+
+    const silent = await asking.again("ask", [server.options("terminal"), "rtm", 200]);
+    believes("silence-means-nobody", {
+      when: () => silent === "empty",
+      message:
+        "Somebody listens at depot rtm but does not answer in time, and your program says that the depot is empty. A subscriber that is busy, or stuck, looks like this.",
+      evidence: () => ["depot.rtm.open has a subscriber", '`ask` said  "empty"'],
+    });
+    expect(silent, "Depot rtm is there but does not answer").toBe("silent");
+    await until("the connections of `ask` to be closed", () => server.hasLeft("terminal"));
+  },
+);

@@ -1,0 +1,67 @@
+// Lesson 01, at most once: a depot's terminal reports scans, and a board on the wall shows them.
+//
+// Each scan is one message on the subject parcel.<depot>.<event>, for example parcel.ams.in. The payload is the scan as
+// JSON. A depot numbers its scans 1, 2, 3 … without a gap. Nothing is stored anywhere: this is core NATS.
+//
+// Write the three functions. What each one promises stands above it.
+// When you are ready: npm run check lesson-01
+import type { ConnectionOptions } from "nats";
+
+export interface Scan {
+  /** Counts the scans of one depot: 1, 2, 3 … */
+  no: number;
+  parcel: string;
+  event: "in" | "out";
+}
+
+/** The board on the wall. Both functions may take a while; await them. */
+export interface Board {
+  show(scan: Scan): void | Promise<void>;
+  /** Tells people that the scans `from` to `to`, both included, were missed and will not come. */
+  missed(from: number, to: number): void | Promise<void>;
+}
+
+/**
+ * The terminal. Publishes every scan.
+ *
+ * The terminal is switched off in the very moment in which this function is done. By then the server must have all of the scans.
+ * Whether anybody listens is not the terminal's business.
+ */
+export async function report(options: ConnectionOptions, depot: string, scans: Scan[]): Promise<void> {
+  throw new Error("report is still to be written");
+}
+
+/**
+ * The board. Shows every scan of the depot that arrives, in order, until it is stopped.
+ *
+ * - When this function is done, the server knows the subscription: no scan that is published from now on is missed.
+ * - `last` is the number of the last scan that this board has seen. If the next scan has a higher number than expected,
+ *   call `board.missed` first, then show the scan.
+ * - A message that is not a scan in JSON is passed over.
+ * - A server that goes away and comes back, even after a long time, does not end the board.
+ *
+ * @returns a function that stops the board. What the server has sent by then is still shown; then the connection is closed.
+ */
+export async function watch(
+  options: ConnectionOptions,
+  depot: string,
+  last: number,
+  board: Board,
+): Promise<() => Promise<void>> {
+  throw new Error("watch is still to be written");
+}
+
+/**
+ * Asks on the subject depot.<depot>.open whether a depot is open. Whoever is there answers with any message.
+ *
+ * @param patience how long to wait for an answer, in milliseconds
+ * @returns "open" when there was an answer, "silent" when somebody listens but did not answer in time, and "empty" when nobody
+ *   listens: that is known at once, without waiting
+ */
+export async function ask(
+  options: ConnectionOptions,
+  depot: string,
+  patience: number,
+): Promise<"open" | "silent" | "empty"> {
+  throw new Error("ask is still to be written");
+}

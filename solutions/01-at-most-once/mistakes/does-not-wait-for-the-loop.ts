@@ -1,0 +1,35 @@
+// Mistake: drain-waits-for-my-code
+// Fails: the last scans before closing time are shown
+// drain() takes what is on the way, so after it everything must be shown.
+import { type ConnectionOptions, connect } from "nats";
+import type { Board, Scan } from "../solution.ts";
+
+export { ask, report } from "../solution.ts";
+
+export async function watch(
+  options: ConnectionOptions,
+  depot: string,
+  last: number,
+  board: Board,
+): Promise<() => Promise<void>> {
+  const nc = await connect({ ...options, maxReconnectAttempts: -1 });
+  const subscription = nc.subscribe(`parcel.${depot}.*`);
+  const done = (async () => {
+    for await (const message of subscription) {
+      let scan: Scan;
+      try {
+        scan = message.json<Scan>();
+      } catch {
+        continue;
+      }
+      if (scan.no > last + 1) await board.missed(last + 1, scan.no - 1);
+      last = scan.no;
+      await board.show(scan);
+    }
+  })();
+  done.catch(() => {});
+  await nc.flush();
+  return async () => {
+    await nc.drain();
+  };
+}

@@ -1,0 +1,90 @@
+// A lesson is only as good as its grader. For every lesson, found by its folder: the starter fails and says what is to do, the solution
+// and every alternative pass, every mistake is failed with exactly its diagnosis.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { allLessons, readReadme } from "../../checker/course/lessons.ts";
+import { referenceFile, starterOf } from "../../checker/course/starter.ts";
+import { graded } from "./command.ts";
+
+const lessons = allLessons();
+
+test("there is at least one lesson", () => {
+  expect(lessons.length).toBeGreaterThan(0);
+});
+
+describe.each(lessons)("$id", (lesson) => {
+  const filesIn = (folder: string) => {
+    const path = join(lesson.solutions, folder);
+    return existsSync(path)
+      ? readdirSync(path)
+          .filter((name) => name.endsWith(".ts"))
+          .sort()
+      : [];
+  };
+
+  test("exercise.ts is the starter of the solution", () => {
+    expect(readFileSync(lesson.exercise, "utf8").replaceAll("\r\n", "\n")).toBe(starterOf(lesson));
+  });
+
+  test("the front matter is complete", () => {
+    const { matter } = readReadme(lesson);
+    expect(matter.title).not.toBe("");
+    expect(matter.summary).toMatch(/\.$/);
+    expect(matter.concepts.length).toBeGreaterThan(0);
+    expect(matter.hints.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("the starter compiles, fails every check, and says what is to do", async () => {
+    const verdict = await graded(lesson.id, lesson.exercise);
+    expect(verdict).toMatchObject({ exit: 1, status: "fail", typeErrors: [] });
+    for (const check of verdict.tests) {
+      expect(check, check.name).toMatchObject({ status: "fail" });
+      expect(check.message, check.name).toMatch(/still to be written/);
+    }
+  });
+
+  test("the solution passes", async () => {
+    expect(await graded(lesson.id, referenceFile(lesson))).toMatchObject({ exit: 0, status: "pass" });
+  });
+
+  test("there are at least two alternatives and five mistakes", () => {
+    expect(filesIn("alternatives").length).toBeGreaterThanOrEqual(2);
+    expect(filesIn("mistakes").length).toBeGreaterThanOrEqual(5);
+  });
+
+  test.each(filesIn("alternatives"))("the alternative %s passes", async (name) => {
+    const verdict = await graded(lesson.id, join(lesson.solutions, "alternatives", name));
+    expect(verdict.tests.filter((check) => check.status !== "pass")).toEqual([]);
+    expect(verdict).toMatchObject({ exit: 0, status: "pass", typeErrors: [] });
+  });
+
+  test.each(filesIn("mistakes"))("the mistake %s is failed with exactly its diagnosis", async (name) => {
+    const file = join(lesson.solutions, "mistakes", name);
+    const [, id, check] =
+      /^\/\/ Mistake: (\S+)\r?\n\/\/ Fails: (.+)$/m.exec(readFileSync(file, "utf8")) ?? [];
+    expect(id, "the first line names the belief: // Mistake: id").toBeDefined();
+    const verdict = await graded(lesson.id, file);
+    expect(verdict).toMatchObject({ exit: 1, status: "fail", typeErrors: [] });
+    const diagnosed = verdict.tests.filter((test) => test.diagnosis !== undefined);
+    expect(diagnosed.map((test) => [test.name, test.diagnosis])).toEqual([[check, id]]);
+    const [found] = diagnosed;
+    expect(found?.evidence?.length ?? 0, "the diagnosis shows evidence").toBeGreaterThan(0);
+    expect(anchors(readFileSync(lesson.readme, "utf8")), "the README puts it right").toContain(found?.readme);
+  });
+});
+
+/** The anchors of a README's headings, as GitHub makes them. */
+function anchors(markdown: string): string[] {
+  return markdown
+    .split("\n")
+    .filter((line) => /^#{1,6} /.test(line))
+    .map((line) =>
+      line
+        .replace(/^#+ /, "")
+        .trim()
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+}
