@@ -1,0 +1,3 @@
+export async function runDoctor(_: { json?: boolean }): Promise<number> {
+  return 0;
+}

@@ -1,0 +1,3 @@
+export function installProgress(): (event: unknown) => void {
+  return () => {};
+}
