@@ -110,7 +110,7 @@ function nothingServes(program: Program, refusals: readonly Refusal[]): Environm
     [
       `Any one of these is enough: install ${program.name} ${program.minimum} or newer on PATH; set ${program.variable};`,
       "connect to the internet; or copy it from another machine with `npm run setup -- --from FILE`.",
-      `\`npm run doctor\` shows each way and what would mend it.${last?.mend ? ` For instance: ${last.mend}` : ""}`,
+      `\`npm run doctor\` shows each way and what would mend it.${last?.mend ? ` For instance: ${last.mend}.` : ""}`,
     ].join("\n"),
   );
 }

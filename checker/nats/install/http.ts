@@ -59,9 +59,23 @@ export async function reach(address: string, limits: Limits, title: string): Pro
   } catch (error) {
     if (!(error instanceof InstallFailure)) throw error;
     if (error instanceof BadStatus) return;
+    if (error instanceof UntrustedCertificate) throw error;
     throw new InstallFailure(`${title} cannot be reached: ${error.message}`, mendNetwork, { cause: error });
   }
 }
+
+/** Somebody answers, with a certificate that Node does not trust. Programs that ask the system may well trust it. */
+export class UntrustedCertificate extends InstallFailure {
+  constructor(host: string, options: ErrorOptions) {
+    super(
+      `${host} shows a certificate that Node does not trust (a company's proxy may stand in between)`,
+      "Set NODE_EXTRA_CA_CERTS to the file with the company's certificate",
+      options,
+    );
+  }
+}
+
+const certificateCode = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
 /** An answer, but not a success. */
 export class BadStatus extends InstallFailure {
@@ -110,6 +124,9 @@ async function answering<T>(at: URL, limits: Limits, ask: (signal: AbortSignal) 
   try {
     return await ask(tooLong.signal);
   } catch (error) {
+    if (certificateCode.test((error as NodeJS.ErrnoException).code ?? "")) {
+      throw new UntrustedCertificate(at.host, { cause: error });
+    }
     const what = tooLong.signal.aborted
       ? "took the connection and then did not answer in time"
       : inWords(error);

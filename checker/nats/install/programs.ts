@@ -51,7 +51,7 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
   },
   "nats-streaming-server": {
     name: "nats-streaming-server",
-    title: "nats-streaming-server (legacy)",
+    title: "nats-streaming-server",
     variable: "NATS_STREAMING_SERVER_BIN",
     minimum: "0.20.0",
     versionPattern: /nats-streaming-server version v?(\d+\.[^\s,]*)/,

@@ -82,9 +82,14 @@ async function requireProxy(
   const proxy = stdout.trim().split(/[,|]/)[0] ?? "";
   if (proxy === "off") throw new InstallFailure("GOPROXY=off forbids downloads", "go env -u GOPROXY");
   if (!/^https?:/.test(proxy)) return;
-  const { reach } = await import("../http.ts");
+  const { reach, UntrustedCertificate } = await import("../http.ts");
   const address = `${proxy.replace(/\/$/, "")}/${program.goPackage.toLowerCase()}/@v/list`;
-  await reach(address, limits, `Go's module proxy ${new URL(proxy).host}`);
+  try {
+    await reach(address, limits, `Go's module proxy ${new URL(proxy).host}`);
+  } catch (error) {
+    // Go trusts the system's certificates, which Node does not look at.
+    if (!(error instanceof UntrustedCertificate)) throw error;
+  }
 }
 
 function run(

@@ -55,7 +55,7 @@ export const packageRung: InstallingRung = {
 /** The package that apt would bring. Asks apt's lists, not the network. */
 async function candidate(program: Program): Promise<{ name: string; version: string }> {
   const name = program.debianPackage;
-  if (!name) throw new InstallFailure(`no distribution has a package that is sure to be ${program.title}`);
+  if (!name) throw new InstallFailure(`Debian and Ubuntu have no package of ${program.title}`);
   for (const tool of ["apt-get", "apt-cache", "dpkg-deb"]) {
     if (onPath(tool).length === 0) {
       throw new InstallFailure(`there is no ${tool} here: this is not Debian or Ubuntu, or a derivative`);
