@@ -1,7 +1,7 @@
 // npm run check: grades a lesson once, or all that were started.
 import { resolve } from "node:path";
 import { UsageError } from "../course/errors.ts";
-import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
+import { allLessons, findLesson } from "../course/lessons.ts";
 import { isStarted } from "../course/started.ts";
 import { grade } from "../grading/grade.ts";
 import { exitStatus, type Verdict } from "../grading/verdict.ts";

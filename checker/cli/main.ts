@@ -65,6 +65,11 @@ function commands(done: (status: number) => void): Command {
   command("starters", "for authors: make every exercise.ts from its solution")
     .option("--check", "only say which differ")
     .action(async (flags) => done(await (await import("./starters.ts")).runStarters(flags)));
+  command("snippets [lesson]", "for authors: run the programs of the lessons' pages, and renew their output")
+    .option("--check", "only say which differ")
+    .action(async (lesson: string | undefined, flags) =>
+      done(await (await import("./snippets.ts")).runSnippets(lesson, flags)),
+    );
   return program;
 }
 

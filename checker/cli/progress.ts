@@ -1,3 +1,89 @@
-export function installProgress(): (event: unknown) => void {
-  return () => {};
+// Draws an installation's progress on stderr: a bar on a terminal, a line a step anywhere else.
+import { createRequire } from "node:module";
+import type { SingleBar } from "cli-progress";
+import type { InstallEvent, OnProgress } from "../nats/install/find.ts";
+import { wrap } from "./text.ts";
+
+/**
+ * A listener for one installation after another. Loads the library of the bar only when a bar is drawn.
+ * @param stream for tests
+ */
+export function installProgress(stream: NodeJS.WriteStream = process.stderr): OnProgress {
+  let drawn: Drawn | undefined;
+  const say = (text: string) => stream.write(`${wrap(text)}\n`);
+  const erase = () => {
+    drawn?.stop();
+    drawn = undefined;
+  };
+  return (event) => {
+    if (event.kind === "bytes") {
+      if (drawn) drawn.bytes(event.bytes, event.totalBytes);
+      else if (stream.isTTY) drawn = drawBytes(stream, event.bytes, event.totalBytes);
+      return;
+    }
+    erase();
+    if (event.kind === "failed") return say(`  That did not work: ${event.reason}.`);
+    say(sentence(event));
+    // How far a compiler is cannot be seen, so the seconds are shown; a download's bar comes with its first bytes.
+    if (
+      stream.isTTY &&
+      (event.kind === "waiting" || (event.kind === "started" && event.source !== "release"))
+    ) {
+      drawn = drawSeconds(stream);
+    }
+  };
+}
+
+function sentence(event: Exclude<InstallEvent, { kind: "bytes" | "failed" }>): string {
+  const what = [event.program, event.version].filter(Boolean).join(" ");
+  if (event.kind === "waiting") return `Another run is installing ${event.program}; waiting to share it…`;
+  if (event.kind === "done") return `Installed ${what}: ${event.path}`;
+  const expect = `(${event.expect})…`;
+  if (event.source === "release") return `Downloading ${what} ${expect}`;
+  if (event.source === "go") return `Installing ${what} with go install ${expect}`;
+  return `Unpacking the distribution's package of ${what} ${expect}`;
+}
+
+interface Drawn {
+  bytes(bytes: number, totalBytes: number | undefined): void;
+  stop(): void;
+}
+
+const megabyte = 1024 * 1024;
+
+function drawBytes(stream: NodeJS.WriteStream, first: number, total: number | undefined): Drawn {
+  const megabytes = (bytes: number) => (bytes / megabyte).toFixed(1);
+  // Without a total there is no bar to fill.
+  const format = total ? "  {bar} {percentage}%  {done} of {all} MB" : "  {done} MB";
+  const bar = newBar(stream, format);
+  const about = (bytes: number) => ({ done: megabytes(bytes), all: megabytes(total ?? 0) });
+  bar.start(total ?? 1, first, about(first));
+  return { bytes: (bytes) => bar.update(bytes, about(bytes)), stop: () => bar.stop() };
+}
+
+function drawSeconds(stream: NodeJS.WriteStream): Drawn {
+  const bar = newBar(stream, "  {seconds} s");
+  const begun = Date.now();
+  const seconds = () => ({ seconds: Math.round((Date.now() - begun) / 1000) });
+  bar.start(1, 0, seconds());
+  const timer = setInterval(() => bar.update(0, seconds()), 1_000);
+  timer.unref();
+  return {
+    bytes: () => {},
+    stop: () => {
+      clearInterval(timer);
+      bar.stop();
+    },
+  };
+}
+
+function newBar(stream: NodeJS.WriteStream, format: string): SingleBar {
+  // An event must be drawn when it comes, so the library is loaded as only require can: at once.
+  const { SingleBar, Presets } = createRequire(import.meta.url)(
+    "cli-progress",
+  ) as typeof import("cli-progress");
+  return new SingleBar(
+    { stream, format, clearOnComplete: true, hideCursor: true, barsize: 40 },
+    Presets.rect,
+  );
 }

@@ -1,14 +1,12 @@
 // Grades one file as the exercise of one lesson: bundle, type check and checks side by side, and a verdict of it all.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { type Lesson, readReadme } from "../course/lessons.ts";
-import { workFolder } from "../course/places.ts";
 import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
-import { removeAtEnd, removeFolder } from "../nats/reaper.ts";
+import { runFolder } from "../nats/run-folder.ts";
 import { bundleExercise, unreadable } from "./bundle.ts";
 import type { CheckResult } from "./engine.ts";
 import { type TypeFault, typeFaults } from "./typecheck.ts";
@@ -34,8 +32,6 @@ export interface Graded {
   /** What each check saw on the wire, by its name. */
   readonly journals: Run["journals"];
 }
-
-let runs = 0;
 
 /**
  * @throws UsageError when there is no such file
@@ -66,11 +62,11 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
   useServer(server);
   prepare(spares);
   const engine = import("./engine.ts");
-  const folder = runFolder();
+  const folder = runFolder("grade");
   try {
-    const types = typeFaults(file, folder);
+    const types = typeFaults(file, folder.path);
     types.catch(() => {});
-    const bundle = await bundleExercise(file, join(folder, "exercise.mjs"));
+    const bundle = await bundleExercise(file, join(folder.path, "exercise.mjs"));
     if ("trouble" in bundle) {
       const { message, location } = bundle.trouble;
       return graded("error", {
@@ -96,7 +92,7 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     return graded(statusOf(tests, typeErrors), { tests, typeErrors }, run);
   } finally {
     await discardSpares();
-    removeFolder(folder);
+    folder.remove();
   }
 }
 
@@ -132,19 +128,4 @@ function testOf(check: CheckResult, run: Run): TestResult {
     ...(location && { location }),
     durationMs,
   };
-}
-
-function runFolder(): string {
-  const folder = join(workFolder, "runs", `${process.pid}-${++runs}`);
-  try {
-    mkdirSync(folder, { recursive: true });
-    removeAtEnd(folder);
-  } catch (error) {
-    throw new EnvironmentTrouble(
-      `No folder could be made in ${workFolder}: ${(error as Error).message}`,
-      "Make the course's folder writable, and see that the disk is not full.",
-      { cause: error },
-    );
-  }
-  return folder;
 }

@@ -4,7 +4,7 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import * as nats from "nats";
-import { authentic, Channel, type Failure, lineReader } from "./channel.ts";
+import { Channel, type Failure, lineReader } from "./channel.ts";
 
 /** File descriptors of the two pipes to the check. */
 const commands = 3;

@@ -27,6 +27,11 @@ describe.each(lessons)("$id", (lesson) => {
     expect(readFileSync(lesson.exercise, "utf8").replaceAll("\r\n", "\n")).toBe(starterOf(lesson));
   });
 
+  test("the checks know the exercise by its types only", () => {
+    const imports = readFileSync(lesson.checks, "utf8").match(/^import [^;]*exercise\.ts";$/gm) ?? [];
+    for (const line of imports) expect(line).toMatch(/^import type /);
+  });
+
   test("the front matter is complete", () => {
     const { matter } = readReadme(lesson);
     expect(matter.title).not.toBe("");

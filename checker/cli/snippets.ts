@@ -1,0 +1,27 @@
+// npm run snippets: for authors. Runs the programs of the lessons' pages and puts what they print below them.
+import { relative } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { allLessons, findLesson } from "../course/lessons.ts";
+import { root } from "../course/places.ts";
+import { exitStatus } from "../grading/verdict.ts";
+import { findProgram } from "../nats/install/find.ts";
+import { renewOutputs } from "../pages/snippets.ts";
+import { installProgress } from "./progress.ts";
+import { print } from "./text.ts";
+
+export async function runSnippets(
+  typed: string | undefined,
+  { check = false }: { check?: boolean },
+): Promise<number> {
+  const server = await findProgram("nats-server", { onProgress: installProgress() });
+  let differing = 0;
+  for (const lesson of typed === undefined ? allLessons() : [findLesson(typed)]) {
+    const { before, after } = await renewOutputs(lesson.readme, server);
+    if (before === after) continue;
+    differing++;
+    if (!check) writeFileAtomic.sync(lesson.readme, after);
+    print(`${check ? "differs" : "written"}  ${relative(root, lesson.readme)}`);
+  }
+  if (differing === 0) print("Every page shows what its programs print.");
+  return check && differing > 0 ? exitStatus.notYet : exitStatus.passed;
+}

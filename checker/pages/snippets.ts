@@ -1,0 +1,96 @@
+// The programs that stand in a lesson's README: run against a real server, so that the page shows what they really print.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import { root } from "../course/places.ts";
+import type { FoundProgram } from "../nats/install/find.ts";
+import { markedEnvironment, watchOver } from "../nats/reaper.ts";
+import { runFolder } from "../nats/run-folder.ts";
+import { NatsServer } from "../nats/server.ts";
+
+export interface Snippet {
+  /** `run`: a whole program whose output the page shows. `v3`: a module that only has to compile. */
+  readonly kind: "run" | "v3";
+  readonly code: string;
+  /** The line of the README that the code begins at, from 1. */
+  readonly line: number;
+  /** What the page shows as its output; undefined for `v3`. */
+  readonly output?: string;
+}
+
+/** Nothing on a page takes longer; in milliseconds, for a slow machine. */
+const timeout = 60_000;
+
+const fence = /^```ts (run|v3)[^\n]*\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```)?/gm;
+
+/** The marked programs of a page: fences `ts run`, each with its `text output`, and `ts v3`. */
+export function snippetsIn(markdown: string): Snippet[] {
+  return [...markdown.replaceAll("\r\n", "\n").matchAll(fence)].map((match) => ({
+    kind: match[1] as "run" | "v3",
+    code: match[2] ?? "",
+    line: markdown.slice(0, match.index).split("\n").length + 1,
+    ...(match[1] === "run" && { output: match[3] ?? "" }),
+  }));
+}
+
+/**
+ * Runs one program as a reader would, on a server of its own (JetStream on, no users), found by NATS_URL.
+ * @returns what it prints on stdout
+ * @throws Error with its output when it does not end with exit status 0
+ */
+export async function runSnippet(snippet: Snippet, program: FoundProgram): Promise<string> {
+  const server = await NatsServer.start(program, { ownAccounts: true });
+  const folder = runFolder("snippet");
+  const file = join(folder.path, "snippet.ts");
+  writeFileSync(file, snippet.code);
+  try {
+    const child = execa(process.execPath, ["--import", "tsx", file], {
+      cwd: root,
+      env: { ...markedEnvironment(), NATS_URL: server.url, NO_COLOR: "1" },
+      extendEnv: false,
+      reject: false,
+      timeout,
+      all: true,
+    });
+    watchOver(child as never);
+    const { exitCode, stdout, all, timedOut } = await child;
+    if (exitCode !== 0) {
+      throw new Error(`${timedOut ? "did not end" : `ended with exit status ${exitCode}`}:\n${all}`);
+    }
+    return stdout === "" ? "" : `${stdout}\n`;
+  } finally {
+    folder.remove();
+    await server.close();
+  }
+}
+
+/** The page with the output of each program renewed. */
+export async function renewOutputs(
+  file: string,
+  program: FoundProgram,
+): Promise<{ before: string; after: string }> {
+  const before = readFileSync(file, "utf8").replaceAll("\r\n", "\n");
+  const outputs: string[] = [];
+  for (const snippet of snippetsIn(before)) {
+    if (snippet.kind !== "run") {
+      outputs.push("");
+      continue;
+    }
+    try {
+      outputs.push(await runSnippet(snippet, program));
+    } catch (error) {
+      throw new EnvironmentTrouble(
+        `${file}:${snippet.line}: the program ${(error as Error).message}`,
+        "Mend the program on the page, then run the command again.",
+        { cause: error },
+      );
+    }
+  }
+  let index = 0;
+  const after = before.replace(fence, (whole, kind: string, code: string) => {
+    const output = outputs[index++] ?? "";
+    return kind === "run" ? `\`\`\`ts run\n${code}\`\`\`\n\n\`\`\`text output\n${output}\`\`\`` : whole;
+  });
+  return { before, after };
+}
