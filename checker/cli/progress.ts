@@ -10,7 +10,8 @@ import { wrap } from "./text.ts";
  */
 export function installProgress(stream: NodeJS.WriteStream = process.stderr): OnProgress {
   let drawn: Drawn | undefined;
-  const say = (text: string) => stream.write(`${wrap(text)}\n`);
+  let begun: InstallEvent | undefined;
+  const say = (text: string, indent = 0) => stream.write(`${wrap(text, indent)}\n`);
   const erase = () => {
     drawn?.stop();
     drawn = undefined;
@@ -22,7 +23,12 @@ export function installProgress(stream: NodeJS.WriteStream = process.stderr): On
       return;
     }
     erase();
-    if (event.kind === "failed") return say(`  That did not work: ${event.reason}.`);
+    if (event.kind === "failed") {
+      // A rung that had nothing to begin with, such as Go on a machine without it, is no news.
+      if (begun?.source === event.source) say(`That did not work: ${event.reason}.`, 2);
+      return;
+    }
+    if (event.kind === "started") begun = event;
     say(sentence(event));
     // How far a compiler is cannot be seen, so the seconds are shown; a download's bar comes with its first bytes.
     if (
@@ -37,7 +43,7 @@ export function installProgress(stream: NodeJS.WriteStream = process.stderr): On
 function sentence(event: Exclude<InstallEvent, { kind: "bytes" | "failed" }>): string {
   const what = [event.program, event.version].filter(Boolean).join(" ");
   if (event.kind === "waiting") return `Another run is installing ${event.program}; waiting to share it…`;
-  if (event.kind === "done") return `Installed ${what}: ${event.path}`;
+  if (event.kind === "done") return `Installed ${what}.`;
   const expect = `(${event.expect})…`;
   if (event.source === "release") return `Downloading ${what} ${expect}`;
   if (event.source === "go") return `Installing ${what} with go install ${expect}`;

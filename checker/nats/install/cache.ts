@@ -16,8 +16,8 @@ const markerName = "installed.json";
 export interface Marker {
   readonly program: string;
   readonly version: string;
-  /** The rung that brought it. */
-  readonly source: Source;
+  /** The rung that brought it, or the bundle that it was copied from. */
+  readonly source: Source | "bundle";
   /** Bytes of the binary. A file of another size was changed since. */
   readonly size: number;
   /** Hexadecimal, of the binary. */
@@ -88,7 +88,7 @@ function readInstallation(program: Program, folder: string): Cached | undefined 
 export async function finish(
   program: Program,
   stage: string,
-  source: Source,
+  source: Marker["source"],
   expected: string | undefined,
 ): Promise<Cached> {
   const binary = join(stage, fileName(program.name));

@@ -1,5 +1,6 @@
 // Finds the programs that the course runs, by a ladder of ways; the first that serves is used.
 import { EnvironmentTrouble } from "../../course/errors.ts";
+import { cacheFolder } from "../../course/places.ts";
 import type { OnProgress } from "./events.ts";
 import { type Program, type ProgramName, programs } from "./programs.ts";
 import { cacheRung } from "./rungs/cache.ts";
@@ -62,6 +63,8 @@ export async function findProgram(name: ProgramName, options: FindOptions = {}):
 export async function inspectRungs(name: ProgramName, limits: Partial<Limits> = {}): Promise<RungReport[]> {
   const program = programs[name];
   const { installingRungs } = await import("./install.ts");
+  const { refusalOf } = await import("./cache.ts");
+  const unwritable = refusalOf(cacheFolder());
   const [looked, foreseen] = await Promise.all([
     Promise.all(lookingRungs.map((rung) => rung.look(program))),
     Promise.all(installingRungs.map((rung) => rung.foresee(program, { ...defaultLimits, ...limits }))),
@@ -86,6 +89,10 @@ export async function inspectRungs(name: ProgramName, limits: Partial<Limits> = 
     ...foreseen.map((answer, place): RungReport => {
       if (isRefusal(answer)) return unusable(name, answer);
       const source = installingRungs[place]?.source ?? "release";
+      if (unwritable) {
+        const reason = `the cache cannot be written: ${unwritable}`;
+        return unusable(name, { source, reason, mend: "export LEARN_NATS_CACHE=/a/folder/you/can/write" });
+      }
       return { program: name, source, state: "usable", detail: answer.detail };
     }),
   ];

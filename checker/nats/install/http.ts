@@ -10,6 +10,13 @@ const mendProxy =
 const mendNetwork =
   "Check the network, and HTTPS_PROXY if you sit behind one; or set NATS_DOWNLOAD_MIRROR to a mirror you reach";
 
+export interface Answer {
+  /** Where the redirects led. */
+  readonly address: string;
+  readonly headers: Dispatcher.ResponseData["headers"];
+  readonly body: Dispatcher.ResponseData["body"];
+}
+
 /**
  * Fetches an address, following its redirects, and gives the successful answer to `read`. `HTTP_PROXY`,
  * `HTTPS_PROXY` and `NO_PROXY` are honoured.
@@ -18,7 +25,7 @@ const mendNetwork =
 export async function fetchFrom<T>(
   address: string,
   limits: Limits,
-  read: (answer: Dispatcher.ResponseData) => Promise<T>,
+  read: (answer: Answer) => Promise<T>,
   method: "GET" | "HEAD" = "GET",
 ): Promise<T> {
   const dispatcher = await proxied(limits);
@@ -92,7 +99,7 @@ async function follow(
   limits: Limits,
   method: "GET" | "HEAD",
   dispatcher: Dispatcher,
-): Promise<Dispatcher.ResponseData> {
+): Promise<Answer> {
   const { request } = await import("undici");
   const headers = { "user-agent": "learn-nats" };
   let at = new URL(address);
@@ -102,7 +109,7 @@ async function follow(
     );
     const location = answer.headers.location;
     if (answer.statusCode < 300 || answer.statusCode > 399 || typeof location !== "string") {
-      if (answer.statusCode === 200) return answer;
+      if (answer.statusCode === 200) return { headers: answer.headers, body: answer.body, address: at.href };
       throw new BadStatus(at.href, answer.statusCode);
     }
     await answer.body.dump();

@@ -19,6 +19,15 @@ export function mirror(): string | undefined {
  * @throws InstallFailure when the mirror is no http or https address
  */
 export function releaseFolder(program: Program, version: string): string {
+  return `${releases(program)}/download/v${version}`;
+}
+
+/** The address that leads to the newest release, as on GitHub. @throws InstallFailure as {@link releaseFolder} */
+export function latestRelease(program: Program): string {
+  return `${releases(program)}/latest`;
+}
+
+function releases(program: Program): string {
   const base = mirror() ?? github;
   if (!/^https?:$/.test(protocolOf(base))) {
     throw new InstallFailure(
@@ -26,8 +35,7 @@ export function releaseFolder(program: Program, version: string): string {
       "Set NATS_DOWNLOAD_MIRROR to an address such as http://192.168.1.10:8080, or unset it",
     );
   }
-  const repository = program.repository.split("/")[1];
-  return `${base.replace(/\/+$/, "")}/${repository}/releases/download/v${version}`;
+  return `${base.replace(/\/+$/, "")}/${program.repository.split("/")[1]}/releases`;
 }
 
 function protocolOf(address: string): string {

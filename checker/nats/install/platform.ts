@@ -1,5 +1,16 @@
 // What the releases call this machine: an operating system and a processor.
 
+/** The platforms that the lock file names, as far as a release is made for them. */
+export const platforms = [
+  "linux-amd64",
+  "linux-arm64",
+  "linux-arm7",
+  "darwin-amd64",
+  "darwin-arm64",
+  "windows-amd64",
+  "windows-arm64",
+] as const;
+
 const systems: Partial<Record<NodeJS.Platform, string>> = {
   linux: "linux",
   darwin: "darwin",

@@ -17,6 +17,8 @@ export interface Program {
   readonly versionPattern: RegExp;
   /** GitHub's owner/name; releases and mirrors lie under it. */
   readonly repository: string;
+  /** The archive of a release for a platform, as the project's goreleaser configuration names it. */
+  archiveFile(version: string, platform: string): string;
   /** What `go install` is given, without the version. */
   readonly goPackage: string;
   /** The Debian and Ubuntu package, where there is one. */
@@ -34,9 +36,10 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     minimum: "2.9.10",
     versionPattern: /nats-server: v?(\d+\.\S*)/,
     repository: "nats-io/nats-server",
+    archiveFile: (version, platform) => `nats-server-v${version}-${platform}.${usualFormat(platform)}`,
     goPackage: "github.com/nats-io/nats-server/v2",
     debianPackage: "nats-server",
-    roughMegabytes: { download: 8, installed: 24 },
+    roughMegabytes: { download: 13, installed: 24 },
   },
   nats: {
     name: "nats",
@@ -46,8 +49,9 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     minimum: "0.2.0",
     versionPattern: /^v?(\d+\.\S*)/,
     repository: "nats-io/natscli",
+    archiveFile: (version, platform) => `nats-${version}-${platform}.zip`,
     goPackage: "github.com/nats-io/natscli/nats",
-    roughMegabytes: { download: 14, installed: 38 },
+    roughMegabytes: { download: 19, installed: 38 },
   },
   "nats-streaming-server": {
     name: "nats-streaming-server",
@@ -56,10 +60,16 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
     minimum: "0.20.0",
     versionPattern: /nats-streaming-server version v?(\d+\.[^\s,]*)/,
     repository: "nats-io/nats-streaming-server",
+    archiveFile: (version, platform) =>
+      `nats-streaming-server-v${version}-${platform}.${usualFormat(platform)}`,
     goPackage: "github.com/nats-io/nats-streaming-server",
-    roughMegabytes: { download: 9, installed: 27 },
+    roughMegabytes: { download: 14, installed: 27 },
   },
 };
+
+function usualFormat(platform: string): "zip" | "tar.gz" {
+  return platform.startsWith("windows-") ? "zip" : "tar.gz";
+}
 
 /** The name of the program's file on this platform. */
 export function fileName(name: ProgramName): string {

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { readLock } from "../lock.ts";
 import { probeNewEnough } from "../probe.ts";
 import type { Program } from "../programs.ts";
 import type { LookingRung } from "./rung.ts";
@@ -44,5 +45,5 @@ function isExecutable(path: string): boolean {
 function installHint(program: Program): string {
   if (process.platform === "darwin" && program.name === "nats-server") return "brew install nats-server";
   if (process.platform === "darwin" && program.name === "nats") return "brew install nats-io/nats-tools/nats";
-  return `go install ${program.goPackage}@latest`;
+  return `go install ${program.goPackage}@v${readLock()[program.name].version}`;
 }
