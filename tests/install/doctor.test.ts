@@ -152,7 +152,7 @@ describe("the lock file", () => {
       );
     }
     const { stdout } = await captured(() => runLock({ latest: true }));
-    expect(stdout).toContain("nats: 0.5.1 becomes 9.8.7");
+    expect(stdout).toMatch(/nats: \d[\d.]+ becomes 9\.8\.7/);
     const lock = JSON.parse(await readFile(file, "utf8")) as Lock;
     expect(lock["nats-server"]).toMatchObject({ version: "9.8.7" });
     expect(Object.keys(lock["nats-server"].archives)).toEqual([...platforms]);

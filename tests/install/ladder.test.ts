@@ -1,8 +1,10 @@
 // The rungs in their order: which one serves, and what is said when one does not.
+import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { findProgram, inspectRungs, type ProgramName } from "../../checker/nats/install/find.ts";
+import { readLock } from "../../checker/nats/install/lock.ts";
 import { realArchive, sha256 } from "./archives.ts";
 import { mirror, pin } from "./mirror.ts";
 import { quickGo, real, scene, script } from "./scene.ts";
@@ -16,7 +18,7 @@ describe("an environment variable that names a program", () => {
     await script(join(at.path, "nats-server"), "echo nats-server: v2.99.0");
     expect(await findProgram("nats-server")).toEqual({
       path: real["nats-server"],
-      version: "2.14.5",
+      version: readLock()["nats-server"].version,
       source: "environment",
     });
   });
@@ -107,7 +109,7 @@ describe.runIf(posix)("the cache", () => {
 
   test("does not serve a folder whose installation was never finished, and it is replaced", async () => {
     const at = await scene();
-    const folder = join(at.cache, "bin", "nats-server-2.14.5");
+    const folder = join(at.cache, "bin", `nats-server-${readLock()["nats-server"].version}`);
     await mkdir(folder, { recursive: true });
     await copyFile(real["nats-server"], join(folder, "nats-server"));
     await expect(findProgram("nats-server", { install: false })).rejects.toThrow(
@@ -133,10 +135,10 @@ describe.runIf(posix)("go install", () => {
     const at = await scene();
     await quickGo(at, "nats-streaming-server");
     vi.stubEnv("HOME", undefined);
-    expect(await findProgram("nats-streaming-server")).toMatchObject({ source: "go", version: "0.25.6" });
+    expect(await findProgram("nats-streaming-server")).toMatchObject({ source: "go" });
     const log = await readFile(join(at.folder, "go.log"), "utf8");
     expect(log).toMatch(
-      new RegExp(`install github.com/nats-io/nats-streaming-server@v0.25.6 GOPATH=${at.cache}/tmp/`),
+      new RegExp(`install github.com/nats-io/nats-streaming-server@v[\\d.]+ GOPATH=${at.cache}/tmp/`),
     );
     expect(await at.leftovers()).toEqual([]);
   });
@@ -148,6 +150,21 @@ describe.runIf(posix)("go install", () => {
       `[ "$1" = env ] && echo direct && exit; echo "go: cannot find module" >&2; exit 1`,
     );
     await expect(findProgram("nats")).rejects.toThrow(/go: +go install .+ failed: go: cannot find module/);
+  });
+});
+
+describe.runIf(process.platform === "linux")("the distribution's package", () => {
+  test("is fetched and unpacked without root", async (context) => {
+    await scene();
+    vi.stubEnv("PATH", "/usr/bin:/bin");
+    const found = await findProgram("nats-server").catch((error) => error);
+    // Only a Debian or Ubuntu with its lists and its network can show it.
+    const reason = /package: +(.+)/.exec(found.message ?? "")?.[1];
+    if (reason) context.skip(reason);
+    if (found.source !== "package") context.skip(`${found.source} serves before the package does`);
+    expect(found.version).toMatch(/^2\.\d+\.\d+/);
+    expect(execFileSync(found.path, ["--version"], { encoding: "utf8" })).toContain(found.version);
+    expect(await findProgram("nats-server")).toEqual({ ...found, source: "cache" });
   });
 });
 
@@ -197,6 +214,22 @@ describe("the release", () => {
       expect(from.asked).toEqual([`GET ${from.pathOf(name)}`]);
     });
   }
+
+  test("comes from a mirror that wants a name and password, which are shown to nobody", async () => {
+    const [at, from] = [await scene(), await mirror()];
+    const archive = await realArchive("nats-server");
+    await pin(at, { "nats-server": sha256(archive) });
+    from.serve(from.pathOf("nats-server"), ({ headers }, response) => {
+      const known = headers.authorization === `Basic ${Buffer.from("course:s3cret").toString("base64")}`;
+      response.writeHead(known ? 200 : 401).end(known ? archive : "");
+    });
+    vi.stubEnv("NATS_DOWNLOAD_MIRROR", from.address.replace("//", "//course:wrong@"));
+    const failure = await findProgram("nats-server").catch((error) => error);
+    expect(failure.message).toMatch(/release: +http:\/\/127.+ answered 401/);
+    expect(failure.message).not.toContain("wrong");
+    vi.stubEnv("NATS_DOWNLOAD_MIRROR", from.address.replace("//", "//course:s3cret@"));
+    expect((await findProgram("nats-server")).source).toBe("release");
+  });
 
   test("without a pinned checksum is checked against the release's own list", async () => {
     const [at, from] = [await scene(), await mirror()];

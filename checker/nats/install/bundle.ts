@@ -2,7 +2,7 @@
 import { constants, existsSync, statSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { EnvironmentTrouble, UsageError } from "../../course/errors.ts";
 import { takeFrom } from "./archive.ts";
 import { type BringOptions, bringPinned } from "./bring.ts";
@@ -10,6 +10,7 @@ import { type Cached, cachedVersion, finish, InstallFailure, prepareCache, sha25
 import { exclusively } from "./exclusive.ts";
 import { platformName } from "./platform.ts";
 import { fileName, isAtLeast, type ProgramName, programs } from "./programs.ts";
+import { typedPath } from "./typed-path.ts";
 
 const manifestName = "manifest.json";
 
@@ -34,7 +35,7 @@ export interface Manifest {
  * @throws EnvironmentTrouble when a program cannot be brought, or the file not be written
  */
 export async function writeBundle(target: string, options: BringOptions = {}): Promise<{ bytes: number }> {
-  const file = resolve(target);
+  const file = typedPath(target);
   if (existsSync(file)) {
     throw new UsageError(`${file} exists already.`, "Name a new file, or remove that one first.");
   }
@@ -91,7 +92,7 @@ export interface Unpacked {
  * @throws EnvironmentTrouble when it is damaged, or no bundle, or the cache cannot be written
  */
 export async function installBundle(source: string): Promise<Unpacked[]> {
-  const file = resolve(source);
+  const file = typedPath(source);
   if (!existsSync(file)) {
     throw new UsageError(
       `There is no file ${file}.`,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { InstallFailure } from "./cache.ts";
-import { fetchFrom, inWords } from "./http.ts";
+import { fetchFrom, inWords, withoutPassword } from "./http.ts";
 import type { Limits } from "./rungs/rung.ts";
 
 /** A transfer that moves less than this in `stallMs` has stalled, even if a byte comes now and then. */
@@ -28,6 +28,7 @@ export async function download(
   limits: Limits,
   onBytes: (bytes: number, totalBytes: number | undefined) => void,
 ): Promise<Downloaded> {
+  const title = withoutPassword(address);
   return fetchFrom(address, limits, async ({ body, headers }) => {
     const totalBytes = Number(headers["content-length"]) || undefined;
     const hash = createHash("sha256");
@@ -47,7 +48,7 @@ export async function download(
         async function* count(chunks: AsyncIterable<Buffer>) {
           for await (const chunk of chunks) {
             bytes += chunk.length;
-            if (bytes > mostBytes) throw new InstallFailure(`${address} sends more than ${mostBytes} bytes`);
+            if (bytes > mostBytes) throw new InstallFailure(`${title} sends more than ${mostBytes} bytes`);
             hash.update(chunk);
             onBytes(bytes, totalBytes);
             yield chunk;
@@ -60,12 +61,12 @@ export async function download(
         throw error;
       const arrived = `${bytes}${totalBytes ? ` of ${totalBytes}` : ""} bytes`;
       const why = stalled ? `stalled for ${limits.stallMs / 1000} s` : inWords(error);
-      throw new InstallFailure(`${address} ${why} after ${arrived}`, undefined, { cause: error });
+      throw new InstallFailure(`${title} ${why} after ${arrived}`, undefined, { cause: error });
     } finally {
       clearInterval(watch);
     }
     if (totalBytes !== undefined && bytes !== totalBytes) {
-      throw new InstallFailure(`${address} sent ${bytes} of ${totalBytes} bytes`);
+      throw new InstallFailure(`${title} sent ${bytes} of ${totalBytes} bytes`);
     }
     return { sha256: hash.digest("hex"), bytes };
   });
@@ -73,6 +74,7 @@ export async function download(
 
 /** A small text file. @throws InstallFailure when it does not arrive, or is not small */
 export async function downloadText(address: string, limits: Limits): Promise<string> {
+  const title = withoutPassword(address);
   return fetchFrom(address, limits, async ({ body }) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -81,12 +83,12 @@ export async function downloadText(address: string, limits: Limits): Promise<str
       for await (const chunk of body as AsyncIterable<Buffer>) {
         bytes += chunk.length;
         if (bytes > 1024 * 1024)
-          throw new InstallFailure(`${address} is larger than a list of checksums can be`);
+          throw new InstallFailure(`${title} is larger than a list of checksums can be`);
         chunks.push(chunk);
       }
     } catch (error) {
       if (error instanceof InstallFailure) throw error;
-      throw new InstallFailure(`${address} ${inWords(error)}`, undefined, { cause: error });
+      throw new InstallFailure(`${title} ${inWords(error)}`, undefined, { cause: error });
     } finally {
       clearTimeout(timer);
     }

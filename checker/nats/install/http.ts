@@ -101,9 +101,12 @@ async function follow(
   dispatcher: Dispatcher,
 ): Promise<Answer> {
   const { request } = await import("undici");
-  const headers = { "user-agent": "learn-nats" };
   let at = new URL(address);
+  const { origin } = at;
+  const credentials = takeCredentials(at);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    // Only the server that the credentials were meant for gets them.
+    const headers = { "user-agent": "learn-nats", ...(at.origin === origin ? credentials : {}) };
     const answer = await answering(at, limits, (signal) =>
       request(at, { dispatcher, method, headers, signal }),
     );
@@ -114,6 +117,7 @@ async function follow(
     }
     await answer.body.dump();
     const next = new URL(location, at);
+    takeCredentials(next);
     if (at.protocol === "https:" && next.protocol !== "https:") {
       throw new InstallFailure(
         `${at.host} redirects from https to ${next.protocol}//${next.host}, which is refused`,
@@ -122,6 +126,21 @@ async function follow(
     at = next;
   }
   throw new InstallFailure(`${new URL(address).host} redirects more than ${maxRedirects} times`);
+}
+
+/** An address as people may read it. */
+export function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^/@]*@/, "//");
+}
+
+/** Moves a name and password out of the address, which is shown to people, into a header. */
+function takeCredentials(at: URL): { authorization?: string } {
+  const { username, password } = at;
+  at.username = "";
+  at.password = "";
+  if (username === "" && password === "") return {};
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(plain).toString("base64")}` };
 }
 
 /** The answer to a request, with a bound on how long it takes to begin. */

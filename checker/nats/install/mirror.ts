@@ -1,7 +1,7 @@
 // Where releases lie: GitHub, or the mirror that NATS_DOWNLOAD_MIRROR names.
 import { InstallFailure } from "./cache.ts";
 import { downloadText } from "./download.ts";
-import { BadStatus } from "./http.ts";
+import { BadStatus, withoutPassword } from "./http.ts";
 import type { LockedArchive } from "./lock.ts";
 import type { Program } from "./programs.ts";
 import type { Limits } from "./rungs/rung.ts";
@@ -31,11 +31,16 @@ function releases(program: Program): string {
   const base = mirror() ?? github;
   if (!/^https?:$/.test(protocolOf(base))) {
     throw new InstallFailure(
-      `NATS_DOWNLOAD_MIRROR=${base} is not an http or https address`,
+      `NATS_DOWNLOAD_MIRROR=${withoutPassword(base)} is not an http or https address`,
       "Set NATS_DOWNLOAD_MIRROR to an address such as http://192.168.1.10:8080, or unset it",
     );
   }
   return `${base.replace(/\/+$/, "")}/${program.repository.split("/")[1]}/releases`;
+}
+
+/** As {@link mirror}, without a password: for people to read. */
+export function mirrorTitle(): string {
+  return withoutPassword(mirror() ?? github);
 }
 
 function protocolOf(address: string): string {
@@ -65,7 +70,9 @@ export async function checksumFor(archive: LockedArchive, folder: string, limits
   }
   const listed = readChecksums(list).get(archive.file);
   if (!listed)
-    throw new InstallFailure(`no checksum is pinned for ${archive.file}, and ${address} does not list it`);
+    throw new InstallFailure(
+      `no checksum is pinned for ${archive.file}, and ${withoutPassword(address)} does not list it`,
+    );
   return listed;
 }
 

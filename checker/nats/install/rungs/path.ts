@@ -1,7 +1,7 @@
 // Second rung: the program on PATH, if it is new enough.
 
 import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, resolve } from "node:path";
 import { readLock } from "../lock.ts";
 import { probeNewEnough } from "../probe.ts";
 import type { Program } from "../programs.ts";
@@ -29,7 +29,7 @@ export function onPath(name: string): string[] {
   const endings = process.platform === "win32" ? (process.env.PATHEXT ?? ".EXE").split(";") : [""];
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   return folders
-    .flatMap((folder) => endings.map((ending) => join(folder, name + ending)))
+    .flatMap((folder) => endings.map((ending) => resolve(folder, name + ending)))
     .filter(isExecutable);
 }
 

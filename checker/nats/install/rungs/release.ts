@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { refuseWebPage, takeFrom } from "../archive.ts";
 import { finish, InstallFailure } from "../cache.ts";
 import { download } from "../download.ts";
-import { reach } from "../http.ts";
+import { reach, withoutPassword } from "../http.ts";
 import { type LockedArchive, readLock } from "../lock.ts";
-import { checksumFor, describeChecksum, mirror, releaseFolder } from "../mirror.ts";
+import { checksumFor, describeChecksum, mirror, mirrorTitle, releaseFolder } from "../mirror.ts";
 import { platformName } from "../platform.ts";
 import { fileName, type Program } from "../programs.ts";
 import type { InstallingRung } from "./rung.ts";
@@ -33,7 +33,10 @@ export const releaseRung: InstallingRung = {
     // The commonest cause of a wrong checksum by far, and better said as what it is.
     await refuseWebPage(file);
     if (got.sha256 !== sha256) {
-      throw new InstallFailure(`${address} has the sha256 ${got.sha256} instead of ${sha256}`, mendChecksum);
+      throw new InstallFailure(
+        `${withoutPassword(address)} has the sha256 ${got.sha256} instead of ${sha256}`,
+        mendChecksum,
+      );
     }
     const stage = await newStage();
     await takeFrom(file, fileName(program.name), join(stage, fileName(program.name)));
@@ -47,7 +50,7 @@ export const releaseRung: InstallingRung = {
       const archive = requireArchive(program);
       const folder = releaseFolder(program, pinned(program));
       await reach(`${folder}/${archive.file}`, limits, new URL(folder).host);
-      const from = mirror() ? `the mirror ${mirror()}` : "GitHub";
+      const from = mirror() ? `the mirror ${mirrorTitle()}` : "GitHub";
       return { detail: `${archive.file} would come from ${from}; ${describeChecksum(archive)}` };
     } catch (error) {
       if (!(error instanceof InstallFailure)) throw error;
