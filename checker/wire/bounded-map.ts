@@ -5,6 +5,10 @@ export class BoundedMap<K, V> {
 
   constructor(readonly most: number) {}
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: K): V | undefined {
     return this.#entries.get(key);
   }

@@ -12,7 +12,10 @@ interface Placed {
   end: number;
 }
 
-/** PUB, HPUB, MSG or HMSG: a message with a payload. */
+/**
+ * PUB, HPUB, MSG or HMSG: a message with a payload. The reader uses one such object again and again, because a busy
+ * connection has hundreds of thousands a second: it is good only during the callback.
+ */
 export interface MessageFrame extends Placed {
   op: "PUB" | "HPUB" | "MSG" | "HMSG";
   subject: string;
@@ -23,10 +26,14 @@ export interface MessageFrame extends Placed {
   size: number;
   /** Bytes of the header block; 0 for PUB and MSG. */
   headerSize: number;
-  /** The beginning of the header block. A view that is good only during the callback. */
-  header: Buffer;
-  /** The beginning of the payload. A view that is good only during the callback. */
-  payload: Buffer;
+  /** Where the beginnings of header block and payload lie. */
+  bytes: Buffer;
+  headerAt: number;
+  /** How much of the header block is there. */
+  headerLength: number;
+  payloadAt: number;
+  /** How much of the payload is there. */
+  payloadLength: number;
 }
 
 /** INFO or CONNECT, with the JSON text that follows the operation. */

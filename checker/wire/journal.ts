@@ -1,6 +1,7 @@
 // The journal of a run: what happened on the wire and around it, in order, with a way to wait for what is to come.
 import { evidenceLine } from "./describe.ts";
 import { type EventOf, type Fresh, type Kind, type Match, matches, type WireEvent } from "./events.ts";
+import type { Direction } from "./frames.ts";
 import { newDeliveries } from "./meaning.ts";
 
 export interface JournalOptions {
@@ -57,6 +58,21 @@ export interface SavedJournal {
   totals: Partial<Record<Kind, number>>;
 }
 
+/** Something that reads bytes into the journal, at once when it is told to. */
+interface Reading {
+  read(direction: Direction, chunk: Buffer, at: number): void;
+}
+
+interface Unread {
+  by: Reading;
+  direction: Direction;
+  chunk: Buffer;
+  at: number;
+}
+
+/** Bytes that may wait to be read. Beyond it they are read at once, which slows the senders down. */
+const unreadLimit = 64 * 1024 * 1024;
+
 interface Waiter {
   predicate: (event: WireEvent) => boolean;
   after: number;
@@ -78,9 +94,14 @@ export class Journal {
   #lastBytes = 0;
   #next = 0;
   #leftOut = 0;
-  readonly #totals = new Map<Kind, number>();
+  readonly #totals: Partial<Record<Kind, number>> = {};
   readonly #waiters = new Set<Waiter>();
   #connections = 0;
+  #unread: Unread[] = [];
+  #firstUnread = 0;
+  #unreadBytes = 0;
+  #busy = false;
+  #catchingUp: NodeJS.Immediate | undefined;
   /** What acks are linked to. Used by the readers of connections. */
   readonly deliveriesByAckSubject = newDeliveries();
 
@@ -97,6 +118,43 @@ export class Journal {
     return performance.now() - this.#zero;
   }
 
+  /**
+   * Reads bytes that have been passed on already when there is nothing else to do, so that a burst of messages is not held
+   * up by being recorded. At once when somebody waits for an event. Everything is read, in order, before the journal
+   * answers any question.
+   */
+  readLater(by: Reading, direction: Direction, chunk: Buffer): void {
+    this.#unread.push({ by, direction, chunk, at: this.now() });
+    this.#busy = true;
+    this.#unreadBytes += chunk.length;
+    if (this.#waiters.size > 0 || this.#unreadBytes > unreadLimit) this.catchUp();
+    else this.#catchingUp ??= setImmediate(() => this.#readOne());
+  }
+
+  #readOne(): void {
+    this.#catchingUp = undefined;
+    // More came since the last turn: passing that on goes first.
+    if (!this.#busy) this.#readNext();
+    this.#busy = false;
+    if (this.#unread.length > 0) this.#catchingUp = setImmediate(() => this.#readOne());
+  }
+
+  #readNext(): void {
+    const next = this.#unread[this.#firstUnread++];
+    if (this.#firstUnread >= this.#unread.length) {
+      this.#unread = [];
+      this.#firstUnread = 0;
+    }
+    if (!next) return;
+    this.#unreadBytes -= next.chunk.length;
+    next.by.read(next.direction, next.chunk, next.at);
+  }
+
+  /** Reads all that was put off. */
+  catchUp(): void {
+    while (this.#unread.length > 0) this.#readNext();
+  }
+
   /** A number for a new connection. */
   nextConnection(): number {
     return ++this.#connections;
@@ -104,6 +162,7 @@ export class Journal {
 
   /** Writes down what happened around the wire: `note({ kind: "server", what: "killed" })`. */
   note<K extends "server" | "program" | "fault" | "note">(event: Fresh<EventOf<K>>): EventOf<K> {
+    this.catchUp();
     const numbered = this.number(event, this.now()) as EventOf<K>;
     this.add(numbered);
     return numbered;
@@ -119,7 +178,8 @@ export class Journal {
 
   /** Adds a numbered event and wakes who waits for it. */
   add(event: WireEvent): void {
-    this.#totals.set(event.kind, (this.#totals.get(event.kind) ?? 0) + 1);
+    const { kind } = event;
+    this.#totals[kind] = (this.#totals[kind] ?? 0) + 1;
     this.#keep(event);
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
@@ -156,21 +216,25 @@ export class Journal {
 
   /** The events that were kept, in order. A new array at each call. */
   get events(): WireEvent[] {
+    this.catchUp();
     return this.#first.concat(this.#lastStart === 0 ? this.#last : this.#last.slice(this.#lastStart));
   }
 
   /** How many events were left out because the run was too long. `totals` counts them too. */
   get leftOut(): number {
+    this.catchUp();
     return this.#leftOut;
   }
 
   /** How many events of this kind there were, with those that were left out. */
   total(kind: Kind): number {
-    return this.#totals.get(kind) ?? 0;
+    this.catchUp();
+    return this.#totals[kind] ?? 0;
   }
 
   /** The number of the last event, to be given as `after`: only what comes from now on. */
   mark(): number {
+    this.catchUp();
     return this.#next - 1;
   }
 
@@ -218,6 +282,7 @@ export class Journal {
 
   /** Ends every wait with `JournalClosed`. Events may still be added and asked for. */
   close(): void {
+    this.catchUp();
     for (const waiter of [...this.#waiters]) {
       waiter.settle(undefined, new JournalClosed("The run ended while its journal was waited on."));
     }
@@ -285,13 +350,14 @@ export class Journal {
 
   /** The run as a document. Times are rounded to microseconds. */
   save(): SavedJournal {
+    this.catchUp();
     return {
       format: "learn-nats journal",
       version: 1,
       startedAt: this.startedAt.toISOString(),
       events: this.events.map((event) => ({ ...event, at: Math.round(event.at * 1000) / 1000 })),
       leftOut: this.#leftOut,
-      totals: Object.fromEntries(this.#totals),
+      totals: { ...this.#totals },
     };
   }
 
@@ -315,7 +381,7 @@ export class Journal {
     journal.#next = (saved.events.at(-1)?.index ?? -1) + 1;
     journal.#connections = Math.max(0, ...saved.events.map((event) => event.connection ?? 0));
     journal.#leftOut = saved.leftOut ?? 0;
-    for (const [kind, count] of Object.entries(saved.totals ?? {})) journal.#totals.set(kind as Kind, count);
+    Object.assign(journal.#totals, saved.totals);
     return journal;
   }
 }

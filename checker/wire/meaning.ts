@@ -111,7 +111,7 @@ export class Meaning {
       if (call)
         return { kind: "api", direction: "toServer", ...call, text: preview(frame, apiPreviewLength) };
     }
-    const headers = frame.headerSize > 0 ? parseHeaders(frame.header).fields : undefined;
+    const headers = frame.headerSize > 0 ? parseHeaders(headerOf(frame)).fields : undefined;
     return {
       kind: "publish",
       direction: "toServer",
@@ -121,13 +121,13 @@ export class Meaning {
       text: preview(frame, previewLength),
       msgId: headers?.["Nats-Msg-Id"],
       headers,
-      answers: this.#asked.get(subject),
+      answers: this.#asked.size === 0 ? undefined : this.#asked.get(subject),
     };
   }
 
   /** The five kinds of ack payload: server/consumer.go, `processAck`. */
   #ack(frame: MessageFrame, ack: AckSubject): Fresh<AckEvent> | Fresh<PublishEvent> {
-    const payload = frame.payload.toString("utf8");
+    const payload = payloadOf(frame);
     const of = this.#deliveries.get(frame.subject);
     const event: Fresh<AckEvent> = {
       kind: "ack",
@@ -156,7 +156,7 @@ export class Meaning {
 
   #fromServer(frame: MessageFrame): Fresh {
     const { subject, reply, sid = "" } = frame;
-    const headers = frame.headerSize > 0 ? parseHeaders(frame.header) : undefined;
+    const headers = frame.headerSize > 0 ? parseHeaders(headerOf(frame)) : undefined;
     if (headers?.status !== undefined && frame.size === 0)
       return this.#status(frame, headers.status, headers);
     const delivered = reply === undefined ? undefined : parseAckSubject(reply);
@@ -178,7 +178,7 @@ export class Meaning {
         headers: headers?.fields,
       };
     }
-    const request = this.#requests.get(subject);
+    const request = this.#requests.size === 0 ? undefined : this.#requests.get(subject);
     if (request) return readAnswer(frame, request, headers);
     const subscription = this.#subscriptions.get(sid);
     const message: Fresh<MessageEvent> = {
@@ -303,7 +303,7 @@ const threeWords = new Set([
 
 function readPull(frame: MessageFrame, stream: string, consumer: string): Fresh<PullEvent> {
   // The payload is empty, a bare number of messages, or JSON (server/consumer.go, parseNextMsgRequest).
-  const text = frame.payload.toString("utf8").trim();
+  const text = payloadOf(frame).trim();
   const json = parseJson(text);
   const number = (value: unknown) => (typeof value === "number" && value > 0 ? value : undefined);
   const ms = (value: unknown) => (number(value) === undefined ? undefined : (value as number) / 1e6);
@@ -365,8 +365,8 @@ function readError(error: unknown): { errCode: number | undefined; description: 
 
 /** The payload as a JSON object, if it came whole. Of a long answer (a stream's whole state) only its error matters. */
 function readJson(frame: MessageFrame): Record<string, unknown> | undefined {
-  if (frame.payload[0] !== 0x7b) return undefined;
-  return parseJson(frame.payload.toString("utf8"));
+  if (frame.size === 0 || frame.bytes[frame.payloadAt] !== 0x7b) return undefined;
+  return parseJson(payloadOf(frame));
 }
 
 function parseJson(text: string): Record<string, unknown> | undefined {
@@ -383,18 +383,36 @@ function string(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+function headerOf(frame: MessageFrame): Buffer {
+  return frame.bytes.subarray(frame.headerAt, frame.headerAt + frame.headerLength);
+}
+
+/** What was kept of the payload. */
+function payloadOf(frame: MessageFrame): string {
+  return frame.bytes.toString("utf8", frame.payloadAt, frame.payloadAt + frame.payloadLength);
+}
+
 /** The beginning of a payload as text; undefined for binary data. A cut is marked with an ellipsis. */
 function preview(frame: MessageFrame, most: number): string | undefined {
-  const { payload, size } = frame;
-  // No character takes more than four bytes, so a longer view would be decoded for nothing.
-  const bytes = payload.length > most * 4 ? payload.subarray(0, most * 4) : payload;
-  const cut = bytes.length < size;
-  const text = bytes.toString("utf8");
+  const { bytes, payloadAt, payloadLength, size } = frame;
+  // No character takes more than four bytes, so more would be decoded for nothing.
+  const end = payloadAt + Math.min(payloadLength, most * 4);
+  const cut = end - payloadAt < size;
+  let plain = true;
+  for (let i = payloadAt; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte >= 127) plain = false;
+    // Control characters, but for tab, line feed and carriage return, tell binary data from text.
+    else if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) return undefined;
+  }
+  if (plain) {
+    const text = bytes.toString("latin1", payloadAt, Math.min(end, payloadAt + most));
+    return text.length < size ? `${text}…` : text;
+  }
+  const text = bytes.toString("utf8", payloadAt, end);
   // The last character may be cut in the middle, which decodes as the replacement character too.
   const broken = text.indexOf("\ufffd");
   if (broken >= 0 && !(cut && broken >= text.length - 3)) return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells binary data from text.
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return undefined;
   const whole = broken >= 0 ? text.slice(0, broken) : text;
   return whole.length > most || cut ? `${whole.slice(0, most)}…` : whole;
 }

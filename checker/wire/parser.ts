@@ -10,9 +10,15 @@ export const headerPrefix = 4096;
 // The server takes control lines of 4 KB unless it is told otherwise (server/const.go MAX_CONTROL_LINE_SIZE); INFO with
 // a cluster's addresses and CONNECT with a JWT may be longer.
 const longestLine = 1024 * 1024;
-// The server reads sizes of at most nine digits (server/util.go parseSize).
-const size = /^\d{1,9}$/;
+/** The operations as nearly every client writes them; others are put in capitals first. */
+const names: Record<string, string> = Object.assign(Object.create(null), {
+  PUB: "PUB",
+  HPUB: "HPUB",
+  MSG: "MSG",
+  HMSG: "HMSG",
+});
 
+const nothing = Buffer.alloc(0);
 const LF = 10;
 const CR = 13;
 /** A TLS record of type handshake. No operation starts with it. */
@@ -38,8 +44,23 @@ export class WireReader {
   #line: Buffer[] = [];
   #lineLength = 0;
   /** The message whose payload has not come whole yet, and how many bytes of it (with its CR LF) were seen. */
-  #message: MessageFrame | undefined;
+  #inMessage = false;
   #seen = 0;
+  readonly #frame: MessageFrame = {
+    op: "PUB",
+    subject: "",
+    sid: undefined,
+    reply: undefined,
+    size: 0,
+    headerSize: 0,
+    bytes: nothing,
+    headerAt: 0,
+    headerLength: 0,
+    payloadAt: 0,
+    payloadLength: 0,
+    start: 0,
+    end: 0,
+  };
   /** Offset of the chunk being read. */
   #base = 0;
   readonly #starts: Uint8Array;
@@ -59,7 +80,7 @@ export class WireReader {
     this.position += chunk.length;
     let at = 0;
     while (this.readable && at < chunk.length) {
-      at = this.#message ? this.#continueMessage(chunk, at) : this.#readLine(chunk, at);
+      at = this.#inMessage ? this.#continueMessage(chunk, at) : this.#readLine(chunk, at);
     }
   }
 
@@ -79,40 +100,37 @@ export class WireReader {
       return chunk.length;
     }
     const start = this.#base + from - this.#lineLength;
-    let text: string;
-    if (fresh) {
-      text = decode(chunk, from, lineEnd);
-    } else {
-      const whole = Buffer.concat([...this.#line, chunk.subarray(from, lineEnd)]);
-      text = decode(whole, 0, whole.length);
-      this.#line = [];
-      this.#lineLength = 0;
-    }
-    return this.#operation(text, start, chunk, lineEnd + 1);
+    if (fresh) return this.#operation(decode(chunk, from, lineEnd), start, chunk, lineEnd + 1);
+    const whole = Buffer.concat([...this.#line, chunk.subarray(from, lineEnd)]);
+    this.#line = [];
+    this.#lineLength = 0;
+    return this.#operation(decode(whole, 0, whole.length), start, chunk, lineEnd + 1);
   }
 
   /** Reads one control line; a message's payload begins at `next`. */
   #operation(line: string, start: number, chunk: Buffer, next: number): number {
-    const gap = line.search(/[ \t]/);
-    const name = (gap < 0 ? line : line.slice(0, gap)).toUpperCase();
-    const rest = gap < 0 ? "" : line.slice(gap + 1);
+    const gap = firstGap(line);
+    const name =
+      gap <= 5
+        ? (names[line.slice(0, gap)] ?? line.slice(0, gap).toUpperCase())
+        : line.slice(0, gap).toUpperCase();
     const end = this.#base + next;
     switch (name) {
       case "PUB":
       case "HPUB":
         if (!this.#toServer) break;
-        return this.#messageLine(name, rest, line, start, chunk, next);
+        return this.#messageLine(name, gap, line, start, chunk, next);
       case "MSG":
       case "HMSG":
         if (this.#toServer) break;
-        return this.#messageLine(name, rest, line, start, chunk, next);
+        return this.#messageLine(name, gap, line, start, chunk, next);
       case "INFO":
       case "CONNECT":
         if ((name === "CONNECT") !== this.#toServer) break;
-        this.handlers.frame({ op: name, json: rest.trim(), start, end });
+        this.handlers.frame({ op: name, json: line.slice(gap).trim(), start, end });
         return next;
       case "SUB": {
-        const args = words(rest);
+        const args = words(line, gap);
         if (args.length < 2 || args.length > 3) break;
         const [subject = "", queueOrSid = "", sid] = args;
         const queue = sid === undefined ? undefined : queueOrSid;
@@ -120,8 +138,8 @@ export class WireReader {
         return next;
       }
       case "UNSUB": {
-        const [sid, max, more] = words(rest);
-        if (sid === undefined || more !== undefined || (max !== undefined && !size.test(max))) break;
+        const [sid, max, more] = words(line, gap);
+        if (sid === undefined || more !== undefined || (max !== undefined && readSize(max) < 0)) break;
         this.handlers.frame({
           op: "UNSUB",
           sid,
@@ -137,7 +155,7 @@ export class WireReader {
         this.handlers.frame({ op: name, text: "", start, end });
         return next;
       case "-ERR":
-        this.handlers.frame({ op: name, text: rest.trim().replace(/^'|'$/g, ""), start, end });
+        this.handlers.frame({ op: name, text: line.slice(gap).trim().replace(/^'|'$/g, ""), start, end });
         return next;
     }
     return this.#stop("malformed", quoteText(line), start - this.#base);
@@ -145,77 +163,69 @@ export class WireReader {
 
   #messageLine(
     op: MessageFrame["op"],
-    rest: string,
+    gap: number,
     line: string,
     start: number,
     chunk: Buffer,
     next: number,
   ): number {
-    const args = words(rest);
+    const args = words(line, gap);
     const headed = op === "HPUB" || op === "HMSG";
+    const count = args.length;
     // subject, [sid], [reply], [header size], size
     const least = 2 + (this.#toServer ? 0 : 1) + (headed ? 1 : 0);
-    const total = args[args.length - 1];
-    const headerText = headed ? args[args.length - 2] : "0";
-    if (
-      args.length < least ||
-      args.length > least + 1 ||
-      !size.test(total ?? "") ||
-      !size.test(headerText ?? "")
-    ) {
+    if (count < least || count > least + 1)
+      return this.#stop("malformed", quoteText(line), start - this.#base);
+    const whole = readSize(args[count - 1] as string);
+    const headerSize = headed ? readSize(args[count - 2] as string) : 0;
+    if (whole < 0 || headerSize < 0 || headerSize > whole) {
       return this.#stop("malformed", quoteText(line), start - this.#base);
     }
-    const headerSize = Number(headerText);
-    const whole = Number(total);
-    if (headerSize > whole) return this.#stop("malformed", quoteText(line), start - this.#base);
-    const frame: MessageFrame = {
-      op,
-      subject: args[0] as string,
-      sid: this.#toServer ? undefined : args[1],
-      reply: args.length > least ? args[this.#toServer ? 1 : 2] : undefined,
-      size: whole - headerSize,
-      headerSize,
-      header: nothing,
-      payload: nothing,
-      start,
-      end: this.#base + next + whole + 2,
-    };
+    const frame = this.#frame;
+    frame.op = op;
+    frame.subject = args[0] as string;
+    frame.sid = this.#toServer ? undefined : args[1];
+    frame.reply = count > least ? args[this.#toServer ? 1 : 2] : undefined;
+    frame.size = whole - headerSize;
+    frame.headerSize = headerSize;
+    frame.headerLength = headerSize < headerPrefix ? headerSize : headerPrefix;
+    frame.payloadLength = frame.size < payloadPrefix ? frame.size : payloadPrefix;
+    frame.start = start;
+    frame.end = this.#base + next + whole + 2;
     const after = next + whole + 2;
     if (after > chunk.length) {
-      frame.header = headerSize === 0 ? nothing : Buffer.alloc(Math.min(headerSize, headerPrefix));
-      frame.payload = frame.size === 0 ? nothing : Buffer.alloc(Math.min(frame.size, payloadPrefix));
-      this.#message = frame;
+      frame.bytes = Buffer.alloc(frame.headerLength + frame.payloadLength);
+      frame.headerAt = 0;
+      frame.payloadAt = frame.headerLength;
+      this.#inMessage = true;
       this.#seen = 0;
       return next;
     }
-    const body = next + headerSize;
-    if (headed) frame.header = chunk.subarray(next, Math.min(body, next + headerPrefix));
-    if (frame.size > 0)
-      frame.payload = chunk.subarray(body, Math.min(body + frame.size, body + payloadPrefix));
+    frame.bytes = chunk;
+    frame.headerAt = next;
+    frame.payloadAt = next + headerSize;
     if (chunk[after - 2] !== CR || chunk[after - 1] !== LF) return this.#badEnd(frame);
     this.handlers.frame(frame);
+    frame.bytes = nothing;
     return after;
   }
 
   /** Takes what this chunk has of a message that began in an earlier one. */
   #continueMessage(chunk: Buffer, from: number): number {
-    const frame = this.#message as MessageFrame;
+    const frame = this.#frame;
     const { headerSize } = frame;
     const whole = headerSize + frame.size;
     const take = Math.min(chunk.length - from, whole + 2 - this.#seen);
     const seen = this.#seen;
-    if (seen < frame.header.length) chunk.copy(frame.header, seen, from, from + take);
-    const intoBody = seen - headerSize;
-    if (intoBody < frame.payload.length) {
-      const skip = Math.max(0, -intoBody);
-      if (skip < take) chunk.copy(frame.payload, Math.max(0, intoBody), from + skip, from + take);
-    }
+    copyPart(chunk, from, take, seen, frame.bytes, 0, frame.headerLength);
+    copyPart(chunk, from, take, seen - headerSize, frame.bytes, frame.payloadAt, frame.payloadLength);
     if (seen <= whole && whole < seen + take && chunk[from + whole - seen] !== CR) return this.#badEnd(frame);
     if (seen + take === whole + 2 && chunk[from + take - 1] !== LF) return this.#badEnd(frame);
     this.#seen += take;
     if (this.#seen === whole + 2) {
-      this.#message = undefined;
+      this.#inMessage = false;
       this.handlers.frame(frame);
+      frame.bytes = nothing;
     }
     return from + take;
   }
@@ -228,15 +238,13 @@ export class WireReader {
   #stop(reason: Unreadable["reason"], detail: string, at: number): number {
     this.readable = false;
     this.#line = [];
-    this.#message = undefined;
+    this.#inMessage = false;
     this.handlers.unreadable({ reason, detail, at: this.#base + at });
     return Number.MAX_SAFE_INTEGER;
   }
 }
 
-const nothing = Buffer.alloc(0);
-
-/** A line's text without its CR. Latin-1 is several times faster than UTF-8 here, and nearly every line is ASCII. */
+/** A line's text without its CR. Latin-1 is faster to decode than UTF-8, and nearly every line is ASCII. */
 function decode(bytes: Buffer, from: number, to: number): string {
   const end = to > from && bytes[to - 1] === CR ? to - 1 : to;
   const text = bytes.toString("latin1", from, end);
@@ -248,18 +256,56 @@ function ascii(text: string): boolean {
   return true;
 }
 
+/** Where the operation's name ends. */
+function firstGap(line: string): number {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i);
+    if (code === 32 || code === 9) return i;
+  }
+  return line.length;
+}
+
 /** Arguments of a control line: separated by any run of spaces and tabs, as the server takes them. */
-function words(rest: string): string[] {
+function words(line: string, from: number): string[] {
   const found: string[] = [];
   let start = -1;
-  for (let i = 0; i <= rest.length; i++) {
-    const code = i < rest.length ? rest.charCodeAt(i) : 32;
+  for (let i = from; i < line.length; i++) {
+    const code = line.charCodeAt(i);
     if (code === 32 || code === 9) {
-      if (start >= 0) found.push(rest.slice(start, i));
+      if (start >= 0) found.push(line.slice(start, i));
       start = -1;
     } else if (start < 0) start = i;
   }
+  if (start >= 0) found.push(line.slice(start));
   return found;
+}
+
+/** A size as the server reads it, of at most nine digits (server/util.go, parseSize); -1 when it is none. */
+function readSize(text: string): number {
+  if (text.length === 0 || text.length > 9) return -1;
+  let size = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    size = size * 10 + digit;
+  }
+  return size;
+}
+
+/** Copies what a chunk has of a part of the message. `seen` counts from the part's first byte, and may be negative. */
+function copyPart(
+  chunk: Buffer,
+  from: number,
+  take: number,
+  seen: number,
+  to: Buffer,
+  at: number,
+  length: number,
+): void {
+  const skip = seen < 0 ? -seen : 0;
+  const offset = seen + skip;
+  if (skip < take && offset < length)
+    chunk.copy(to, at + offset, from + skip, from + Math.min(take, skip + length - offset));
 }
 
 function starts(letters: string): Uint8Array {

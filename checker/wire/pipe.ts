@@ -107,7 +107,7 @@ export class Pipe {
       this.#pass(chunk);
     } else {
       this.#pass(chunk);
-      this.#recorder.feed(this.direction, chunk);
+      this.#recorder.feedLater(this.direction, chunk);
     }
   }
 

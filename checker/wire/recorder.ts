@@ -44,28 +44,44 @@ export class Recorder {
   }
 
   /**
-   * Reads bytes that go one way.
+   * Reads bytes that go one way, at once.
    * @param kept what a stall does with all of these bytes
    * @param decide asked for each frame that ends in them
    */
   feed(direction: Direction, chunk: Buffer, kept?: WireEvent["kept"], decide?: Decide): void {
-    this.#at = this.#journal.now();
+    this.#journal.catchUp();
     this.#kept = kept;
     this.#decide = decide;
-    this.#readers[direction].feed(chunk);
+    this.read(direction, chunk, this.#journal.now());
+    this.#kept = undefined;
     this.#decide = undefined;
+  }
+
+  /** Reads bytes that were passed on, when there is time; until the client has said who it is, at once. */
+  feedLater(direction: Direction, chunk: Buffer): void {
+    if (this.introduced) this.#journal.readLater(this, direction, chunk);
+    else this.feed(direction, chunk);
+  }
+
+  /** For the journal: reads bytes that came at a time. */
+  read(direction: Direction, chunk: Buffer, at: number): void {
+    this.#at = at;
+    this.#readers[direction].feed(chunk);
   }
 
   /** Bytes read so far in a direction, and whether they are still read. */
   reader(direction: Direction): Pick<WireReader, "position" | "readable"> {
+    this.#journal.catchUp();
     return this.#readers[direction];
   }
 
   dialled(accepted: boolean): void {
+    this.#journal.catchUp();
     this.#dial = this.#record({ kind: "dial", accepted });
   }
 
   disconnected(by: "client" | "server" | "fault", how: "end" | "reset"): void {
+    this.#journal.catchUp();
     this.#record({ kind: "disconnect", by, how });
   }
 

@@ -100,6 +100,7 @@ export class Relay {
 
   /** All connections that reached the server, with those that are over, in order of opening. */
   get connections(): ReadonlyArray<RelayedConnection> {
+    this.#options.journal.catchUp();
     return this.#connections;
   }
 
