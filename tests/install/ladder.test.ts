@@ -1,6 +1,6 @@
 // The rungs in their order: which one serves, and what is said when one does not.
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { findProgram, inspectRungs, type ProgramName } from "../../checker/nats/install/find.ts";
@@ -127,6 +127,19 @@ describe.runIf(posix)("the cache", () => {
     const { path } = await findProgram("nats-server");
     await writeFile(path, (await readFile(path)).subarray(0, 1000));
     expect((await findProgram("nats-server")).source).toBe("go");
+  });
+
+  test("does not serve a binary that stopped running, and it is replaced", async () => {
+    const at = await scene();
+    await quickGo(at, "nats-server");
+    const { path } = await findProgram("nats-server");
+    const { size } = await stat(path);
+    await writeFile(path, Buffer.alloc(size));
+    await expect(findProgram("nats-server", { install: false })).rejects.toThrow(
+      /cache: +.+does not say its version/,
+    );
+    expect((await findProgram("nats-server")).source).toBe("go");
+    expect((await findProgram("nats-server")).source).toBe("cache");
   });
 });
 

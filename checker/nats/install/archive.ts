@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { InstallFailure } from "./cache.ts";
+import { InstallFailure } from "./failure.ts";
 
 interface Entry {
   readonly path: string;

@@ -6,8 +6,10 @@ import { dirname, join } from "node:path";
 import { EnvironmentTrouble, UsageError } from "../../course/errors.ts";
 import { takeFrom } from "./archive.ts";
 import { type BringOptions, bringPinned } from "./bring.ts";
-import { type Cached, cachedVersion, finish, InstallFailure, prepareCache, sha256Of } from "./cache.ts";
+import { type Cached, cachedVersion, probeCached } from "./cache.ts";
 import { exclusively } from "./exclusive.ts";
+import { InstallFailure } from "./failure.ts";
+import { finish, prepareCache, sha256Of } from "./place.ts";
 import { platformName } from "./platform.ts";
 import { fileName, isAtLeast, type ProgramName, programs } from "./programs.ts";
 import { typedPath } from "./typed-path.ts";
@@ -135,7 +137,8 @@ async function installEntry(file: string, entry: Manifest["programs"][number]): 
   return exclusively(
     program,
     async (newStage) => {
-      if (cachedVersion(program, version)) return { name, version, isNew: false };
+      const here = cachedVersion(program, version);
+      if (here && "version" in (await probeCached(program, here))) return { name, version, isNew: false };
       const stage = await newStage();
       const binary = join(stage, fileName(name));
       await takeFrom(file, entry.file, binary);

@@ -5,9 +5,9 @@ import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { cacheFolder } from "../../course/places.ts";
-import { refusalOf } from "./cache.ts";
 import { inspectRungs, type ProgramName, type RungReport } from "./find.ts";
 import { readLock } from "./lock.ts";
+import { refusalOf } from "./place.ts";
 import { platformName } from "./platform.ts";
 import { isAtLeast, programs } from "./programs.ts";
 

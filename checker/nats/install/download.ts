@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { InstallFailure } from "./cache.ts";
+import { InstallFailure } from "./failure.ts";
 import { fetchFrom, inWords, withoutPassword } from "./http.ts";
 import type { Limits } from "./rungs/rung.ts";
 

@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "../../course/places.ts";
-import { InstallFailure, tempFolder } from "./cache.ts";
+import { tempFolder } from "./cache.ts";
+import { InstallFailure } from "./failure.ts";
 import type { Program } from "./programs.ts";
 
 /** A holder renews its lock four times in this span; one that was killed, or frozen, is overtaken after it. */

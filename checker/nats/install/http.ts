@@ -1,6 +1,6 @@
 // The network, with bounds: proxies honoured, silence and detours cut short, each failure in words.
 import type { Dispatcher } from "undici";
-import { InstallFailure } from "./cache.ts";
+import { InstallFailure } from "./failure.ts";
 import type { Limits } from "./rungs/rung.ts";
 
 const maxRedirects = 5;

@@ -1,8 +1,9 @@
 // Installs a program into the cache by the first rung that can, one run at a time.
 import { EnvironmentTrouble } from "../../course/errors.ts";
-import { InstallFailure, prepareCache } from "./cache.ts";
 import type { InstallEvent, OnProgress } from "./events.ts";
 import { exclusively } from "./exclusive.ts";
+import { InstallFailure } from "./failure.ts";
+import { prepareCache } from "./place.ts";
 import type { Program } from "./programs.ts";
 import { goRung } from "./rungs/go.ts";
 import { packageRung } from "./rungs/package.ts";

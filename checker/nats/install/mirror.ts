@@ -1,6 +1,7 @@
 // Where releases lie: GitHub, or the mirror that NATS_DOWNLOAD_MIRROR names.
-import { InstallFailure } from "./cache.ts";
+
 import { downloadText } from "./download.ts";
+import { InstallFailure } from "./failure.ts";
 import { BadStatus, withoutPassword } from "./http.ts";
 import type { LockedArchive } from "./lock.ts";
 import type { Program } from "./programs.ts";

@@ -1,7 +1,7 @@
 // Makes the lock file anew from the releases' own lists of checksums. Needs the internet, or a mirror.
 import { EnvironmentTrouble } from "../../course/errors.ts";
-import { InstallFailure } from "./cache.ts";
 import { downloadText } from "./download.ts";
+import { InstallFailure } from "./failure.ts";
 import { fetchFrom } from "./http.ts";
 import { type Lock, type LockedProgram, readLock } from "./lock.ts";
 import { latestRelease, readChecksums, releaseFolder } from "./mirror.ts";

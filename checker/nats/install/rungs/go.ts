@@ -2,8 +2,9 @@
 import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { finish, InstallFailure, refusalOf } from "../cache.ts";
+import { InstallFailure } from "../failure.ts";
 import { readLock } from "../lock.ts";
+import { finish, refusalOf } from "../place.ts";
 import type { Program } from "../programs.ts";
 import { onPath } from "./path.ts";
 import type { InstallingRung, Limits } from "./rung.ts";

@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { finish, InstallFailure } from "../cache.ts";
+import { InstallFailure } from "../failure.ts";
+import { finish } from "../place.ts";
 import { fileName, isAtLeast, type Program } from "../programs.ts";
 import { onPath } from "./path.ts";
 import type { InstallingRung } from "./rung.ts";

@@ -2,11 +2,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { refuseWebPage, takeFrom } from "../archive.ts";
-import { finish, InstallFailure } from "../cache.ts";
 import { download } from "../download.ts";
+import { InstallFailure } from "../failure.ts";
 import { reach, withoutPassword } from "../http.ts";
 import { type LockedArchive, readLock } from "../lock.ts";
 import { checksumFor, describeChecksum, mirror, mirrorTitle, releaseFolder } from "../mirror.ts";
+import { finish } from "../place.ts";
 import { platformName } from "../platform.ts";
 import { fileName, type Program } from "../programs.ts";
 import type { InstallingRung } from "./rung.ts";
