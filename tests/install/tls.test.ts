@@ -1,5 +1,5 @@
 // Mirrors with TLS: a certificate that nobody vouches for, one that a company does, and no way down to plain http.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
@@ -7,13 +7,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
+import { onPath } from "../../checker/nats/install/rungs/path.ts";
 import { realArchive, sha256 } from "./archives.ts";
 import { startFinder } from "./finder.ts";
 import { mirror, pin } from "./mirror.ts";
 import { type Scene, scene } from "./scene.ts";
 
-const openssl = spawnSync("openssl", ["version"]).status === 0;
-const openTool = openssl ? execFileSync("which", ["openssl"], { encoding: "utf8" }).trim() : "";
+const [openssl] = onPath("openssl");
 
 /** An https server for the running test, with a certificate of its own. */
 async function serve(at: Scene, answer: RequestListener): Promise<{ address: string; certificate: string }> {
@@ -30,7 +30,9 @@ async function serve(at: Scene, answer: RequestListener): Promise<{ address: str
     "-days",
     "1",
   ];
-  execFileSync(openTool, [...make, ...subject, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+  execFileSync(openssl ?? "", [...make, ...subject, "-keyout", key, "-out", certificate], {
+    stdio: "ignore",
+  });
   const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -40,7 +42,7 @@ async function serve(at: Scene, answer: RequestListener): Promise<{ address: str
   return { address: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, certificate };
 }
 
-describe.runIf(openssl)("a mirror with TLS", () => {
+describe.runIf(openssl !== undefined)("a mirror with TLS", () => {
   test("whose certificate Node does not trust is refused, and the way out is named", async () => {
     const at = await scene();
     const { address } = await serve(at, (_, response) => response.end("x"));
@@ -77,7 +79,7 @@ describe.runIf(openssl)("a mirror with TLS", () => {
   });
 });
 
-test.skipIf(openssl)(
+test.skipIf(openssl !== undefined)(
   "mirrors with TLS: not tested, because there is no openssl to make a certificate with",
   () => {},
 );
