@@ -1,11 +1,12 @@
 // Starts processes that find a program, bundled by esbuild as the checker itself is.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { workFolder } from "../../checker/course/places.ts";
 import type { ProgramName } from "../../checker/nats/install/find.ts";
 
@@ -20,6 +21,8 @@ await build({
   packages: "external",
   logLevel: "error",
 });
+
+afterAll(() => rm(bundle, { force: true }));
 
 export interface Line {
   readonly kind: string;
