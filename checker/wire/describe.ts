@@ -1,8 +1,9 @@
 // An event in plain words, for verdicts and for people who read a timeline.
 import type { WireEvent } from "./events.ts";
 
-/** `+12 ms`; below 10 ms with one decimal, because faults and acks lie that close. */
+/** `+12 ms`; below 10 ms with one decimal, because faults and acks lie that close; `+12.3 s` from 10 seconds on. */
 export function atText(ms: number): string {
+  if (ms >= 9999.5) return `+${(ms / 1000).toFixed(1)} s`;
   return `+${ms < 9.95 ? ms.toFixed(1).replace(/\.0$/, "") : Math.round(ms)} ms`;
 }
 

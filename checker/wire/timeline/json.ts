@@ -1,0 +1,80 @@
+// A timeline as a document, and in the form in which two recordings of the same story are equal.
+import type { Shown, Timeline } from "./model.ts";
+
+export interface SavedTimeline extends Timeline {
+  format: "learn-nats timeline";
+  version: 1;
+}
+
+export function saveTimeline(timeline: Timeline): SavedTimeline {
+  return {
+    format: "learn-nats timeline",
+    version: 1,
+    ...timeline,
+    moments: timeline.moments.map((moment) => roundTimes(moment)),
+  };
+}
+
+/** @throws {TypeError} when the document is not a timeline, or of a version that this course does not know */
+export function loadTimeline(document: unknown): Timeline {
+  const saved = document as Partial<SavedTimeline> | null;
+  if (
+    saved?.format !== "learn-nats timeline" ||
+    !Array.isArray(saved.moments) ||
+    !Array.isArray(saved.lanes)
+  ) {
+    throw new TypeError("This is not a timeline.");
+  }
+  if (saved.version !== 1)
+    throw new TypeError(`The timeline has version ${saved.version}, and this course reads version 1.`);
+  return {
+    title: saved.title ?? "",
+    lanes: saved.lanes,
+    moments: saved.moments,
+    leftOut: saved.leftOut ?? 0,
+  };
+}
+
+function roundTimes(moment: Shown): Shown {
+  const round = (ms: number) => Math.round(ms * 1000) / 1000;
+  return moment.shape === "more"
+    ? { ...moment, at: round(moment.at), until: round(moment.until) }
+    : { ...moment, at: round(moment.at) };
+}
+
+/**
+ * The timeline without what differs between two runs of the same program: times, ports, random names and ids, and how
+ * often something happened that only time decides (reconnects, pull requests). Order and wording stay.
+ */
+export function stable(timeline: Timeline): Timeline {
+  return {
+    title: timeline.title,
+    lanes: timeline.lanes.map((lane) => ({ ...lane, title: unrandom(lane.title) })),
+    moments: timeline.moments.map((moment) => stableMoment(moment)),
+    leftOut: timeline.leftOut > 0 ? 1 : 0,
+  };
+}
+
+function stableMoment(moment: Shown): Shown {
+  const words = { at: 0, label: unrandom(moment.label), detail: unrandom(moment.detail) };
+  if (moment.shape !== "more")
+    return { ...moment, ...words, message: moment.message && unrandom(moment.message) };
+  if (!timed.test(moment.detail)) return { ...moment, ...words, until: 0 };
+  return { ...moment, at: 0, until: 0, count: 0, label: "some more", detail: "some more" };
+}
+
+const timed = /refused connection|pull request|status|PING|connect|heartbeat/;
+
+function unrandom(text: string): string {
+  return (
+    text
+      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>")
+      .replace(/_INBOX\.[\w.*>-]+/g, "_INBOX.<id>")
+      // A NUID: 22 characters of digits and capitals, with at least one of each (names of clients and consumers).
+      .replace(/\b(?=[A-Z]*\d)(?=\d*[A-Z])[0-9A-Z]{22}\b/g, "<id>")
+      .replace(/\b(127\.0\.0\.1|localhost):\d+/g, "$1:<port>")
+      .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, "<time>")
+      .replace(/\b\d{13}\b/g, "<time>")
+      .replace(/\bclient \d+\b/g, "client <n>")
+  );
+}

@@ -1,0 +1,115 @@
+// Who stands in a timeline: clients to the left and right, streams (or the server) and consumers in the middle.
+import type { WireEvent } from "../events.ts";
+
+export interface Lane {
+  kind: "client" | "stream" | "server" | "consumer";
+  title: string;
+}
+
+/** More lanes than this leave no room for a line of text; then deliveries come from the stream itself. */
+const roomForConsumers = 5;
+
+/** The lanes of a run, and where each event belongs. */
+export class Lanes {
+  readonly list: Lane[] = [];
+  readonly #clients = new Map<string, number>();
+  readonly #streams = new Map<string, number>();
+  readonly #consumers = new Map<string, number>();
+  readonly #streamOfSubject = new Map<string, string>();
+  #server: number | undefined;
+
+  constructor(events: readonly WireEvent[]) {
+    const clients = new Map<string, { published: number; received: number }>();
+    const streams = new Set<string>();
+    const consumers = new Map<string, { stream: string; consumer: string }>();
+    let needsServer = false;
+    for (const event of events) {
+      const name = clientName(event);
+      if (name !== undefined && !clients.has(name)) clients.set(name, { published: 0, received: 0 });
+      const counts = name === undefined ? undefined : clients.get(name);
+      if (event.kind === "publish" && event.answers === undefined && counts) counts.published++;
+      if ((event.kind === "delivery" || event.kind === "message" || event.kind === "pull") && counts)
+        counts.received++;
+      if (event.kind === "puback" && event.stream) {
+        streams.add(event.stream);
+        this.#streamOfSubject.set(event.subject, event.stream);
+      }
+      if (event.kind === "delivery" || event.kind === "pull") {
+        streams.add(event.stream);
+        consumers.set(consumerKey(event), event);
+      }
+      if (event.kind === "delivery") this.#streamOfSubject.set(event.subject, event.stream);
+      if (event.kind === "apiReply" && event.call.startsWith("STREAM.CREATE") && event.ok)
+        streams.add(event.about[0] ?? "");
+      if (event.kind === "message" || event.kind === "reply") needsServer = true;
+    }
+    const receives = (name: string) => {
+      const { published = 0, received = 0 } = clients.get(name) ?? {};
+      return received > published;
+    };
+    const left = [...clients.keys()].filter((name) => !receives(name));
+    const right = [...clients.keys()].filter(receives);
+    for (const name of left) this.#clients.set(name, this.#add({ kind: "client", title: name }));
+    for (const name of streams) this.#streams.set(name, this.#add({ kind: "stream", title: name }));
+    if (streams.size === 0 || (streams.size > 1 && needsServer))
+      this.#server = this.#add({ kind: "server", title: "server" });
+    if (clients.size + this.list.length - left.length + consumers.size <= roomForConsumers) {
+      for (const [key, { consumer }] of consumers) {
+        this.#consumers.set(key, this.#add({ kind: "consumer", title: consumer }));
+      }
+    }
+    for (const name of right) this.#clients.set(name, this.#add({ kind: "client", title: name }));
+  }
+
+  #add(lane: Lane): number {
+    return this.list.push(lane) - 1;
+  }
+
+  /** The client's lane; undefined for a client that is not drawn. */
+  client(event: WireEvent): number | undefined {
+    const name = clientName(event);
+    return name === undefined ? undefined : this.#clients.get(name);
+  }
+
+  named(name: string): number | undefined {
+    return this.#clients.get(name);
+  }
+
+  clients(): number[] {
+    return [...this.#clients.values()];
+  }
+
+  /** The lanes that live and die with the server. */
+  withoutClients(): number[] {
+    return this.list.flatMap((lane, i) => (lane.kind === "client" ? [] : [i]));
+  }
+
+  /** The stream's lane, or the server's when the stream is not known. */
+  stream(name: string | undefined): number {
+    return (name === undefined ? undefined : this.#streams.get(name)) ?? this.server();
+  }
+
+  /** Where a message of this subject goes: the stream that is known to capture it, or the server. */
+  subject(subject: string): number {
+    return this.stream(this.#streamOfSubject.get(subject));
+  }
+
+  consumer(of: { stream: string; consumer: string }): number {
+    return this.#consumers.get(consumerKey(of)) ?? this.stream(of.stream);
+  }
+
+  /** With one stream, the stream stands for its server. */
+  server(): number {
+    return this.#server ?? [...this.#streams.values()][0] ?? 0;
+  }
+}
+
+/** Clients without a name are told apart by their connection. */
+function clientName(event: WireEvent): string | undefined {
+  if (event.connection === undefined || event.kind === "dial" || event.kind === "info") return undefined;
+  return event.client || `client ${event.connection}`;
+}
+
+function consumerKey(of: { stream: string; consumer: string }): string {
+  return `${of.stream} > ${of.consumer}`;
+}

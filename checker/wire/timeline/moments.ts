@@ -1,0 +1,456 @@
+// Which events of a run are worth a line in its timeline, and how each one reads.
+import { describe } from "../describe.ts";
+import type { WireEvent } from "../events.ts";
+import type { Lanes } from "./lanes.ts";
+
+/** How a moment is meant: news as usual, good news, worth a look, a loss or a fault, of little weight. */
+export type Tone = "plain" | "good" | "warn" | "bad" | "muted";
+
+/** What a line of the timeline shows, before repeats are collapsed. */
+export interface Moment {
+  /** Milliseconds since the journal's start. */
+  at: number;
+  /** `arrow`: from one lane to another. `mark`: on a lane. `band`: for all lanes. */
+  shape: "arrow" | "mark" | "band";
+  from: number;
+  to: number;
+  /** Whether what travels comes to its end. */
+  fate: "arrives" | "held" | "lost";
+  tone: Tone;
+  /** As short as it can be said beside its lanes: `ack "p1"`. */
+  label: string;
+  /** The whole of it: `ack of parcel.ams.scan "p1", stream sequence 1`. */
+  detail: string;
+  /** Moments of the same sort are alike, and may be collapsed: `19 acks`. */
+  sort: string;
+  /** Plural of the sort, for a collapsed line. */
+  many: string;
+  /** A loss, a redelivery, a duplicate, a fault: never collapsed before all else is. */
+  matters: boolean;
+  /** The stream's message that it is about. */
+  message: string | undefined;
+  /** Lanes that come to life, or are gone, from here on. */
+  turns?: { to: "up" | "down"; lanes: number[] };
+}
+
+/** Says an event as a moment; undefined when it would only be noise. */
+export function toMoment(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
+  const moment = shaped(event, lanes, run);
+  if (!moment) return undefined;
+  if (event.kept) {
+    moment.fate = event.kept === "held" ? "held" : "lost";
+    moment.tone = "bad";
+    moment.matters = true;
+    moment.label += event.kept === "held" ? ", held back" : ", lost";
+  }
+  return moment;
+}
+
+/** What has to be known of the whole run to say what one event means. */
+export class Run {
+  /** Whether streams take part. */
+  readonly jetstream: boolean;
+  readonly #sequences = new Map<number, { stream: string | undefined; seq: number | undefined }>();
+  readonly #answered = new Set<number>();
+  readonly #settled = new Set<number>();
+  readonly #ackingConsumers = new Set<string>();
+  readonly #greeted = new Set<number>();
+
+  constructor(events: readonly WireEvent[]) {
+    this.jetstream = events.some(({ kind }) => kind === "puback" || kind === "delivery" || kind === "pull");
+    for (const event of events) {
+      if (event.kind === "puback") this.#sequences.set(event.publish, event);
+      if (event.kind === "puback") this.#answered.add(event.publish);
+      if (event.kind === "reply" || event.kind === "apiReply") this.#answered.add(event.request);
+      if (event.kind === "status" && event.request !== undefined) this.#answered.add(event.request);
+      if (event.kind === "ack" || event.kind === "nak" || event.kind === "term") {
+        this.#ackingConsumers.add(`${event.stream} ${event.consumer}`);
+        if (event.delivery !== undefined) this.#settled.add(event.delivery);
+      }
+      if (event.kind === "delivery" && event.deliveryCount > 1)
+        this.#ackingConsumers.add(`${event.stream} ${event.consumer}`);
+    }
+  }
+
+  /** Where a publish was stored. */
+  stored(index: number): { stream: string | undefined; seq: number | undefined } | undefined {
+    return this.#sequences.get(index);
+  }
+
+  answered(index: number): boolean {
+    return this.#answered.has(index);
+  }
+
+  /** Whether a delivery to a consumer that takes acks got none. */
+  unacked(event: Extract<WireEvent, { kind: "delivery" }>): boolean {
+    return this.#ackingConsumers.has(`${event.stream} ${event.consumer}`) && !this.#settled.has(event.index);
+  }
+
+  /** The first PING of a connection belongs to its start. */
+  firstPing(connection: number): boolean {
+    const first = !this.#greeted.has(connection);
+    this.#greeted.add(connection);
+    return first;
+  }
+}
+
+function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
+  const client = lanes.client(event);
+  const base = {
+    at: event.at,
+    detail: describe(event),
+    fate: "arrives",
+    tone: "plain",
+    matters: false,
+    message: undefined,
+  } as const;
+  const says = (label: string, sort: string, many: string, more: Partial<Moment> = {}) => ({
+    label,
+    sort,
+    many,
+    ...more,
+  });
+  const arrow = (
+    from: number | undefined,
+    to: number | undefined,
+    words: ReturnType<typeof says>,
+  ): Moment | undefined =>
+    from === undefined || to === undefined ? undefined : { ...base, shape: "arrow", from, to, ...words };
+  const mark = (lane: number | undefined, words: ReturnType<typeof says>): Moment | undefined =>
+    lane === undefined ? undefined : { ...base, shape: "mark", from: lane, to: lane, ...words };
+  const band = (words: ReturnType<typeof says>): Moment => ({
+    ...base,
+    shape: "band",
+    from: 0,
+    to: lanes.list.length - 1,
+    ...words,
+  });
+
+  switch (event.kind) {
+    case "info":
+    case "ping":
+      if (event.kind === "info")
+        return event.lameDuck
+          ? band(says("server is shutting down", "shutdown", "notices", { tone: "warn", matters: true }))
+          : undefined;
+      // Clients ping now and then; before a message is lost or not, a flush is the point of the story.
+      if (event.direction !== "toServer" || run.jetstream || run.firstPing(event.connection ?? 0))
+        return undefined;
+      return arrow(client, lanes.server(), says("flush: PING", "ping", "PINGs", { tone: "muted" }));
+    case "pong":
+      if (event.direction !== "toClient" || run.jetstream || event.kept === undefined) return undefined;
+      return arrow(lanes.server(), client, says("PONG", "pong", "PONGs", { tone: "muted" }));
+    case "dial":
+      if (event.accepted) return undefined;
+      return mark(
+        lanes.server(),
+        says("connection refused", "refused", "refused connections", { tone: "bad", matters: true }),
+      );
+    case "connect":
+      return mark(
+        client,
+        says("connects", `connect ${client}`, "connects", { tone: "muted", ...turns("up", client) }),
+      );
+    case "disconnect": {
+      // The fault itself has a line.
+      if (event.by === "fault") return undefined;
+      const ordinary = event.by === "client" && event.how === "end";
+      const label =
+        event.by === "server"
+          ? "loses its connection"
+          : ordinary
+            ? "closes its connection"
+            : "breaks its connection off";
+      return mark(
+        client,
+        says(label, `disconnect ${client}`, "disconnects", {
+          tone: ordinary ? "muted" : "bad",
+          matters: !ordinary,
+          ...turns("down", client),
+        }),
+      );
+    }
+    case "publish": {
+      const stored = run.stored(event.index);
+      const waits = event.reply !== undefined && !run.answered(event.index);
+      const asks = event.reply !== undefined && stored === undefined;
+      const what = event.answers !== undefined ? "answer" : asks ? "request" : "publish";
+      // Whom an answer goes to is a random inbox.
+      const about = what === "answer" ? quote(event.text, event.size, "") : subjectAnd(event);
+      const to = stored?.stream === undefined ? lanes.subject(event.subject) : lanes.stream(stored.stream);
+      return arrow(
+        client,
+        to,
+        says(
+          `${what} ${about}${waits ? ", never answered" : ""}`.trimEnd(),
+          `publish ${client} ${what}`,
+          { publish: "publishes", request: "requests", answer: "answers" }[what],
+          {
+            tone: waits ? "bad" : "plain",
+            matters: waits,
+            message: key(stored?.stream, stored?.seq),
+            detail: `${base.detail}${waits ? ", never answered" : ""}`,
+          },
+        ),
+      );
+    }
+    case "puback": {
+      const from = lanes.stream(event.stream);
+      if (!event.ok)
+        return arrow(
+          from,
+          client,
+          says(`refused: ${event.error}`, "refusal", "refusals", { tone: "bad", matters: true }),
+        );
+      const label = event.duplicate ? `duplicate of ${event.seq}` : `stored as ${event.seq}`;
+      return arrow(
+        from,
+        client,
+        says(label, event.duplicate ? "duplicate" : "puback", event.duplicate ? "duplicates" : "PubAcks", {
+          tone: event.duplicate ? "warn" : "good",
+          matters: event.duplicate,
+          message: key(event.stream, event.seq),
+        }),
+      );
+    }
+    case "delivery": {
+      const again = event.deliveryCount > 1;
+      const unacked = run.unacked(event);
+      const label = again
+        ? `${quote(event.text, event.size, event.subject)} again, delivery ${event.deliveryCount}`
+        : `${quote(event.text, event.size, event.subject)}, sequence ${event.streamSeq}`;
+      return arrow(
+        lanes.consumer(event),
+        client,
+        says(
+          `${label}${unacked ? ", no ack" : ""}`,
+          again ? `redelivery ${client}` : `delivery ${client} ${unacked}`,
+          again ? "redeliveries" : unacked ? "deliveries without ack" : "deliveries",
+          {
+            tone: again || unacked ? "warn" : "plain",
+            matters: again || unacked,
+            message: key(event.stream, event.streamSeq),
+            detail: `${base.detail}${unacked ? ", never acked" : ""}`,
+          },
+        ),
+      );
+    }
+    case "ack":
+    case "nak":
+    case "term":
+    case "inProgress": {
+      const what = { ack: "ack", nak: "nak", term: "term", inProgress: "in progress" }[event.kind];
+      const which = event.text === undefined ? `sequence ${event.streamSeq}` : short(event.text);
+      const tail =
+        event.delayMs !== undefined
+          ? `, again in ${event.delayMs} ms`
+          : event.reason
+            ? `: ${event.reason}`
+            : "";
+      return arrow(
+        client,
+        lanes.consumer(event),
+        says(
+          `${what} ${which}${tail}`,
+          `${event.kind} ${client}`,
+          event.kind === "inProgress" ? "signs of progress" : `${event.kind}s`,
+          {
+            tone: event.kind === "ack" ? "good" : event.kind === "inProgress" ? "plain" : "warn",
+            matters: event.kind === "nak" || event.kind === "term",
+            message: key(event.stream, event.streamSeq),
+          },
+        ),
+      );
+    }
+    case "message":
+      return arrow(
+        lanes.subject(event.subject),
+        client,
+        says(subjectAnd(event), `message ${client}`, "messages"),
+      );
+    case "reply":
+      if (event.asked.startsWith("$JS.ACK")) return undefined;
+      return arrow(
+        lanes.server(),
+        client,
+        says(`reply ${quote(event.text, event.size, "")}`.trim(), `reply ${client}`, "replies", {
+          tone: "good",
+        }),
+      );
+    case "subscribe":
+      if (event.subject.startsWith("_INBOX.")) return undefined;
+      return arrow(
+        client,
+        lanes.server(),
+        says(
+          `subscribe ${event.subject}${event.queue === undefined ? "" : `, queue ${event.queue}`}`,
+          `subscribe ${client}`,
+          "subscriptions",
+          { tone: "muted" },
+        ),
+      );
+    case "unsubscribe":
+      if (event.subject === undefined || event.subject.startsWith("_INBOX.")) return undefined;
+      return arrow(
+        client,
+        lanes.server(),
+        says(`unsubscribe ${event.subject}`, `unsubscribe ${client}`, "unsubscribes", { tone: "muted" }),
+      );
+    case "pull":
+      return arrow(
+        client,
+        lanes.consumer(event),
+        says(`pull up to ${event.batch}`, `pull ${client}`, "pull requests", { tone: "muted" }),
+      );
+    case "status": {
+      if (event.code === 100) return undefined;
+      const from =
+        event.stream === undefined || event.consumer === undefined
+          ? lanes.server()
+          : lanes.consumer({ stream: event.stream, consumer: event.consumer });
+      const bad = event.code !== 404 && event.code !== 408;
+      const label = event.code === 503 ? "503: nobody is there" : `${event.code} ${event.description}`;
+      return arrow(
+        from,
+        client,
+        says(label, `status ${event.code}`, `statuses ${event.code}`, {
+          tone: bad ? "bad" : "muted",
+          matters: bad,
+        }),
+      );
+    }
+    case "api":
+      if (run.answered(event.index)) return undefined;
+      return arrow(
+        client,
+        lanes.server(),
+        says(`${event.call} ${event.about.join(" ")}, never answered`.trim(), "api", "API calls", {
+          tone: "bad",
+          matters: true,
+        }),
+      );
+    case "apiReply": {
+      if (event.ok && !/CREATE|UPDATE|DELETE|PURGE|STEPDOWN|PAUSE/.test(event.call)) return undefined;
+      const label = `${event.call} ${event.about.join(" ")}`.trim();
+      if (!event.ok)
+        return arrow(
+          lanes.server(),
+          client,
+          says(`${label}: ${event.error}`, "api refused", "refused API calls", {
+            tone: "bad",
+            matters: true,
+          }),
+        );
+      return arrow(client, lanes.server(), says(label, "api", "API calls", { tone: "muted" }));
+    }
+    case "error":
+      return arrow(
+        lanes.server(),
+        client,
+        says(
+          event.denied ? `denied: ${event.denied.operation} ${event.denied.subject}` : `error: ${event.text}`,
+          `error ${client}`,
+          "errors",
+          { tone: "bad", matters: true },
+        ),
+      );
+    case "unreadable":
+      return mark(
+        client,
+        says(
+          event.reason === "tls" ? "encrypted from here on" : "not readable from here on",
+          "unreadable",
+          "unreadable connections",
+          { tone: "warn", matters: true },
+        ),
+      );
+    case "server":
+      return band(
+        says(base.detail, `server ${event.what}`, "server events", {
+          tone: serverTones[event.what],
+          matters: true,
+          ...turns(serverTurns[event.what], ...lanes.withoutClients()),
+        }),
+      );
+    case "program": {
+      const lane = lanes.named(event.name);
+      const tone = event.what === "killed" || event.what === "frozen" ? "bad" : "muted";
+      const words = says(
+        lane === undefined
+          ? base.detail
+          : `${event.what}${event.detail === undefined ? "" : ` (${event.detail})`}`,
+        `program ${event.what}`,
+        "program events",
+        { tone, matters: tone === "bad", ...turns(programTurns[event.what], lane) },
+      );
+      return lane === undefined ? band(words) : mark(lane, words);
+    }
+    case "fault":
+      return band(
+        says(base.detail, `fault ${event.what}`, "faults", {
+          tone: event.what === "release" ? "good" : "bad",
+          matters: true,
+          ...(event.what === "cut"
+            ? turns("down", ...(event.who === undefined ? lanes.clients() : [lanes.named(event.who)]))
+            : {}),
+        }),
+      );
+    case "note":
+      return band(says(event.text, "note", "notes"));
+  }
+}
+
+const serverTones = {
+  started: "muted",
+  stopped: "bad",
+  killed: "bad",
+  paused: "bad",
+  resumed: "good",
+  restarted: "good",
+  stepdown: "warn",
+} as const;
+
+/** A kill is for good; what is frozen can thaw, and is drawn as gone meanwhile all the same. */
+const serverTurns = {
+  started: "up",
+  stopped: "down",
+  killed: "down",
+  paused: "down",
+  resumed: "up",
+  restarted: "up",
+  stepdown: undefined,
+} as const;
+
+const programTurns = {
+  started: undefined,
+  killed: "down",
+  frozen: "down",
+  resumed: "up",
+  exited: "down",
+} as const;
+
+function turns(to: "up" | "down" | undefined, ...lanes: (number | undefined)[]): Pick<Moment, "turns"> {
+  if (to === undefined) return {};
+  return { turns: { to, lanes: lanes.filter((lane) => lane !== undefined) } };
+}
+
+function key(stream: string | undefined, seq: number | undefined): string | undefined {
+  return stream === undefined || seq === undefined ? undefined : `${stream} ${seq}`;
+}
+
+/** `parcel.ams.scan "p1"`. */
+function subjectAnd(event: { text: string | undefined; size: number; subject: string }): string {
+  return event.size === 0 || event.text === undefined
+    ? quote(event.text, event.size, event.subject)
+    : `${event.subject} ${short(event.text)}`;
+}
+
+function quote(text: string | undefined, size: number, subject: string): string {
+  if (size === 0) return subject;
+  return text === undefined ? `${subject} (${size} bytes)`.trim() : short(text);
+}
+
+function short(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return `"${line.length > 18 ? `${line.slice(0, 17)}…` : line}"`;
+}

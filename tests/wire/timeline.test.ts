@@ -1,0 +1,256 @@
+// The timeline: the same run as text, SVG and JSON, shortened to what matters.
+import { AckPolicy, connect, nanos } from "nats";
+import { beforeAll, describe, expect, test } from "vitest";
+import { findProgram } from "../../checker/nats/install/find.ts";
+import { NatsServer } from "../../checker/nats/server.ts";
+import { is } from "../../checker/wire/events.ts";
+import { Journal } from "../../checker/wire/journal.ts";
+import { Recorder } from "../../checker/wire/recorder.ts";
+import { Relay } from "../../checker/wire/relay.ts";
+import { loadTimeline, saveTimeline, stable } from "../../checker/wire/timeline/json.ts";
+import { type Timeline, timelineOf } from "../../checker/wire/timeline/model.ts";
+import { timelineSvg } from "../../checker/wire/timeline/svg.ts";
+import { timelineText } from "../../checker/wire/timeline/text.ts";
+
+/** A depot publishes 60 parcels; its worker forgets one, and is killed; a PubAck is lost; the server dies and is back. */
+async function story(): Promise<Journal> {
+  const server = await NatsServer.start(await findProgram("nats-server"));
+  const journal = new Journal();
+  const relay = await Relay.listen({
+    journal,
+    target: () => (server.running ? { host: server.host, port: server.port } : undefined),
+  });
+  const open = (name: string, port = relay.port) =>
+    connect({
+      servers: `127.0.0.1:${port}`,
+      ...server.user,
+      name,
+      reconnectTimeWait: 20,
+      reconnectJitter: 0,
+    });
+  try {
+    const direct = await open("check", server.port);
+    const jsm = await direct.jetstreamManager();
+    await jsm.streams.add({ name: "PARCELS", subjects: ["parcel.>"] });
+    await jsm.consumers.add("PARCELS", {
+      durable_name: "scanner",
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(300),
+    });
+    await direct.close();
+    const depot = await open("depot");
+    const js = depot.jetstream();
+    for (let i = 1; i <= 59; i++) await js.publish("parcel.ams.scan", `p${i}`);
+    const hold = relay.hold(is("puback"), { limit: 1, mode: "drop", what: "one PubAck" });
+    await js.publish("parcel.ams.scan", "p60", { msgID: "m60", timeout: 150 }).catch(() => {});
+    hold.release();
+    await js.publish("parcel.ams.scan", "p60", { msgID: "m60" });
+    await depot.close();
+    const worker = await open("worker");
+    const messages = await (await worker.jetstream().consumers.get("PARCELS", "scanner")).fetch({
+      max_messages: 61,
+      expires: 10_000,
+    });
+    for await (const message of messages) {
+      if (message.seq !== 5) message.ack();
+      else if (message.info.deliveryCount === 2) await message.ackAck();
+    }
+    journal.note({ kind: "program", what: "killed", name: "worker", detail: "SIGKILL" });
+    await worker.close();
+    journal.note({ kind: "server", what: "killed" });
+    await server.kill();
+    journal.note({ kind: "server", what: "restarted" });
+    return journal;
+  } finally {
+    await relay.close();
+    await server.close();
+  }
+}
+
+let journal: Journal;
+let timeline: Timeline;
+
+beforeAll(async () => {
+  journal = await story();
+  timeline = timelineOf(journal, { title: "A worker that forgets p5" });
+});
+
+describe("the model", () => {
+  test("has a lane for each client, the stream and its consumer", () => {
+    expect(timeline.lanes.map(({ kind, title }) => `${kind} ${title}`)).toEqual([
+      "client depot",
+      "stream PARCELS",
+      "consumer scanner",
+      "client worker",
+    ]);
+  });
+
+  test("collapses repeats, and keeps the whole story of what matters", () => {
+    expect(journal.events.length).toBeGreaterThan(240);
+    expect(timeline.moments.length).toBeLessThanOrEqual(40);
+    const labels = timeline.moments.map((moment) => moment.label);
+    for (const label of [
+      'publish parcel.ams.scan "p5"',
+      "stored as 5",
+      '"p5", sequence 5, no ack',
+      '"p5" again, delivery 2',
+      'ack "p5"',
+      "stored as 60, lost",
+      "duplicate of 60",
+      "killed (SIGKILL)",
+      "server killed",
+      "server back",
+    ]) {
+      expect(labels, label).toContain(label);
+    }
+    expect(labels.some((label) => /^\d+ more like these?$/.test(label))).toBe(true);
+  });
+
+  test("leaves nothing out without counting it", () => {
+    const all = timelineOf(journal, { title: "all", most: Number.POSITIVE_INFINITY });
+    const count = (moments: Timeline["moments"]) =>
+      moments.reduce((sum, moment) => sum + (moment.shape === "more" ? moment.count : 1), 0);
+    expect(count(timeline.moments)).toBe(count(all.moments));
+    const short = timelineOf(journal, { title: "short", most: 5 });
+    expect(count(short.moments)).toBe(count(all.moments));
+    expect(short.moments.length).toBeLessThan(timeline.moments.length);
+  });
+
+  test("of a short run shows everything", () => {
+    const run = new Journal();
+    const recorder = new Recorder(run);
+    recorder.feed("toServer", Buffer.from('CONNECT {"name":"van"}\r\nPING\r\n'));
+    for (let i = 0; i < 8; i++) recorder.feed("toServer", Buffer.from("PUB a 1\r\nx\r\n"));
+    expect(timelineOf(run, { title: "" }).moments.map((moment) => moment.label)).toEqual([
+      "connects",
+      ...Array(8).fill('publish a "x"'),
+    ]);
+  });
+
+  test("of nothing at all is empty, and can be drawn", () => {
+    const empty = timelineOf(new Journal(), { title: "Nothing" });
+    expect(timelineText(empty)).toContain("server");
+    expect(timelineSvg(empty)).toContain("</svg>");
+  });
+
+  test("says when the journal itself had to leave something out", () => {
+    const long = new Journal({ maxEvents: 10 });
+    for (let i = 0; i < 30; i++) long.note({ kind: "note", text: "x" });
+    expect(timelineText(timelineOf(long, { title: "" }))).toContain("20 events in its middle were left out");
+  });
+});
+
+describe("as text", () => {
+  test.each([100, 80, 60])("stays within %i columns, also with colour", (width) => {
+    for (const line of timelineText(timeline, { width }).split("\n"))
+      expect(line.length, line).toBeLessThanOrEqual(width);
+    const colour = timelineText(timeline, { width, colour: true });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI codes begin with one.
+    expect(colour.replace(/\u001b\[\d+m/g, "")).toBe(timelineText(timeline, { width }));
+    expect(timelineText(timeline, { width })).not.toContain("\u001b");
+  });
+
+  test("draws arrows between lanes, what is lost, and who is gone", () => {
+    const lines = timelineText(timeline, { width: 100 }).split("\n");
+    const line = (words: string) => lines.find((one) => one.endsWith(words));
+    expect(line('publish parcel.ams.scan "p60"')).toMatch(/├─+▶│ +│ +publish/);
+    expect(line("stored as 60, lost")).toMatch(/│ +╳─+┤ +│ +stored/);
+    expect(line('"p5" again, delivery 2')).toMatch(/│ +├─+▶│ +"p5" again/);
+    expect(line("killed (SIGKILL)")).toMatch(/╳ +killed/);
+    expect(line("server back")).toMatch(/━{20,} +server back/);
+  });
+
+  test("has a plain form of sentences, without any drawing", () => {
+    const plain = timelineText(timeline, { plain: true });
+    expect(plain).not.toMatch(/[^\u0020-\u007e\n…]/);
+    expect(plain).toMatch(
+      /^\+\d+ ms: consumer scanner to worker: delivery 2 of parcel\.ams\.scan "p5", stream sequence 5, to scanner$/m,
+    );
+    expect(plain).toMatch(/^\+\d+ ms: stream PARCELS to depot: PubAck: .* \(lost on the way\)$/m);
+  });
+});
+
+describe("as SVG", () => {
+  test("is well-formed, with a title, a text alternative, and every moment in order", () => {
+    const svg = timelineSvg(timeline, { prefix: "lesson-03" });
+    wellFormed(svg);
+    expect(svg).toContain('<title id="lesson-03-title">A worker that forgets p5</title>');
+    expect(svg).toMatch(/<desc id="lesson-03-desc">[^<]*delivery 2 of parcel\.ams\.scan/);
+    const moments = [...svg.matchAll(/<g class="tl-moment [^"]*" data-i="(\d+)" data-t="([\d.]+)">/g)];
+    expect(moments.map((found) => Number(found[1]))).toEqual(timeline.moments.map((_, i) => i));
+    const times = moments.map((found) => Number(found[2]));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test("has ids of its prefix only, and needs no scripts, no style attributes and nothing from elsewhere", () => {
+    const svg = timelineSvg(timeline, { prefix: "a1" });
+    const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map((found) => found[1]);
+    expect(ids.length).toBe(new Set(ids).size);
+    expect(ids.every((id) => id?.startsWith("a1-"))).toBe(true);
+    expect(svg).not.toMatch(/<script| style="|href=|url\((?!#a1-)|@import/);
+    expect(svg.replace("http://www.w3.org/2000/svg", "")).not.toContain("http");
+    expect(svg).toContain("prefers-color-scheme:dark");
+    expect(timelineSvg(timeline, { styles: "none" })).not.toContain("<style");
+  });
+
+  test("shows hostile names and payloads as text", () => {
+    const run = new Journal();
+    const recorder = new Recorder(run);
+    const name = "</text><script>alert('&')</script>";
+    recorder.feed(
+      "toServer",
+      Buffer.from(
+        `CONNECT ${JSON.stringify({ name: `${name}\u0001` })}\r\nPUB a ${name.length}\r\n${name}\r\n`,
+      ),
+    );
+    const svg = timelineSvg(timelineOf(run, { title: `<b>"${name}` }));
+    wellFormed(svg);
+    expect(svg).not.toContain("<script");
+    expect(svg).not.toContain("\u0001");
+  });
+});
+
+describe("as a document", () => {
+  test("is the same after saving and loading, and so is the journal's drawing", () => {
+    const saved = JSON.parse(JSON.stringify(saveTimeline(timeline)));
+    expect(saveTimeline(loadTimeline(saved))).toEqual(saveTimeline(timeline));
+    const loaded = Journal.load(JSON.parse(JSON.stringify(journal.save())));
+    expect(timelineText(timelineOf(loaded, { title: timeline.title }))).toBe(timelineText(timeline));
+    expect(() => loadTimeline({})).toThrow("This is not a timeline.");
+    expect(() => loadTimeline({ ...saved, version: 9 })).toThrow("version 9");
+  });
+
+  test("is the same for two runs of the same program, in everything but times", async () => {
+    const again = timelineOf(await story(), { title: timeline.title });
+    expect(again.moments.map((moment) => moment.at)).not.toEqual(timeline.moments.map((moment) => moment.at));
+    const words = (one: Timeline) => stable(one).moments.map((moment) => moment.label);
+    expect(words(again).filter(publishing)).toEqual(words(timeline).filter(publishing));
+  });
+
+  test("has no random names when made stable", () => {
+    const run = new Journal();
+    run.note({
+      kind: "note",
+      text: "_INBOX.AUB9KQ5WIW0F54Y5S7GP1O.X1 on 127.0.0.1:41234 by 0f8fad5b-d9cb-469f-a165-70867728950e, AUB9KQ5WIW0F54Y5S7GP1O",
+    });
+    expect(stable(timelineOf(run, { title: "" })).moments[0]?.label).toBe(
+      "_INBOX.<id> on 127.0.0.1:<port> by <uuid>, <id>",
+    );
+  });
+});
+
+/** Deliveries and acks of one batch may interleave differently from run to run; publishes and faults may not. */
+function publishing(label: string): boolean {
+  return /publish|stored|duplicate|killed|back|held|free/.test(label) && !/more like/.test(label);
+}
+
+function wellFormed(svg: string): void {
+  const open: string[] = [];
+  for (const [, close, name = "", rest = ""] of svg.matchAll(/<(\/?)([a-zA-Z]+)((?:[^<>"]|"[^"<]*")*)>/g)) {
+    if (close) expect(open.pop()).toBe(name);
+    else if (!rest.endsWith("/")) open.push(name);
+  }
+  expect(open).toEqual([]);
+  expect(svg.replace(/<(\/?)([a-zA-Z]+)((?:[^<>"]|"[^"<]*")*)>/g, "")).not.toContain("<");
+  expect(svg).not.toMatch(/&(?!amp;|lt;|gt;|quot;)/);
+}
