@@ -3,22 +3,26 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { findProgram, type ProgramName } from "../../checker/nats/install/find.ts";
+import { readLock } from "../../checker/nats/install/lock.ts";
 import type { Limits } from "../../checker/nats/install/rungs/rung.ts";
 import { archiveName, archiveOf, type Entry, realArchive, sha256, tarGz, zip } from "./archives.ts";
 import { type Mirror, mirror, pin } from "./mirror.ts";
-import { quickGo, real, type Scene, scene } from "./scene.ts";
+import { quickGo, type Scene, scene } from "./scene.ts";
 
 const posix = process.platform !== "win32";
-const limits: Partial<Limits> = { answerMs: 400, stallMs: 250 };
 
 /** The release fails with this reason; the next rung serves, and the cache holds what it brought and nothing else. */
-async function nextRungServes(at: Scene, reason: RegExp, name: ProgramName = "nats-server"): Promise<void> {
+async function nextRungServes(
+  at: Scene,
+  reason: RegExp,
+  { name = "nats-server", limits = {} }: { name?: ProgramName; limits?: Partial<Limits> } = {},
+): Promise<void> {
   await quickGo(at, name);
   const found = await findProgram(name, { onProgress: at.onProgress, limits });
   expect(at.releaseFailure()).toMatch(reason);
@@ -37,32 +41,23 @@ async function publishReal(at: Scene, from: Mirror): Promise<Buffer> {
 }
 
 describe.runIf(posix)("a release that cannot be had leaves nothing broken, and the next rung serves", () => {
+  // On an idle machine two seconds at most; a busy one is late, and without a bound it would be minutes.
+  const atOnceMs = 4_000;
+
   test("no network: nobody answers", async () => {
     const at = await scene();
     const begun = performance.now();
     await nextRungServes(at, /^127\.0\.0\.1:1 refuses the connection$/);
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(performance.now() - begun).toBeLessThan(atOnceMs);
   });
 
-  test.runIf(process.platform === "linux")(
-    "no network: packets vanish, and two seconds are not exceeded",
-    async () => {
-      const at = await scene();
-      const hole = await blackHole();
-      vi.stubEnv("NATS_DOWNLOAD_MIRROR", `http://127.0.0.1:${hole}`);
-      await quickGo(at, "nats-server");
-      const failedAfterMs: number[] = [];
-      const begun = performance.now();
-      await findProgram("nats-server", {
-        onProgress: (event) => {
-          at.onProgress(event);
-          if (event.kind === "failed") failedAfterMs.push(performance.now() - begun);
-        },
-      });
-      expect(at.releaseFailure()).toMatch(/did not take the connection in time/);
-      expect(failedAfterMs[0]).toBeLessThan(2_500);
-    },
-  ); // A connection attempt ends after 1.5 to 2 s, as undici's timers are coarse.
+  test.runIf(process.platform === "linux")("no network: packets vanish", async () => {
+    const at = await scene();
+    vi.stubEnv("NATS_DOWNLOAD_MIRROR", `http://127.0.0.1:${await blackHole()}`);
+    const begun = performance.now();
+    await nextRungServes(at, /did not take the connection in time/);
+    expect(performance.now() - begun).toBeLessThan(atOnceMs);
+  });
 
   test("a wrong checksum", async () => {
     const [at, from] = [await scene(), await mirror()];
@@ -94,7 +89,7 @@ describe.runIf(posix)("a release that cannot be had leaves nothing broken, and t
     const archive = await realArchive("nats");
     from.publish("nats", archive.subarray(0, archive.length / 2));
     await pin(at, {});
-    await nextRungServes(at, /the archive is damaged/, "nats");
+    await nextRungServes(at, /the archive is damaged/, { name: "nats" });
   });
 
   test("an HTML page instead of an archive", async () => {
@@ -130,7 +125,7 @@ describe.runIf(posix)("a release that cannot be had leaves nothing broken, and t
     const [at, from] = [await scene(), await mirror()];
     await publishReal(at, from);
     from.serve(from.pathOf("nats-server"), () => {});
-    await nextRungServes(at, /did not answer in time/);
+    await nextRungServes(at, /did not answer in time/, { limits: { connectMs: 500, answerMs: 200 } });
   });
 
   test("a stalled transfer", async () => {
@@ -140,7 +135,7 @@ describe.runIf(posix)("a release that cannot be had leaves nothing broken, and t
       response.writeHead(200, { "content-length": archive.length });
       response.write(archive.subarray(0, 100_000));
     });
-    await nextRungServes(at, /stalled for 0.25 s after 100000 of \d+ bytes/);
+    await nextRungServes(at, /stalled for 0.25 s after \d+ of \d+ bytes/, { limits: { stallMs: 250 } });
   });
 
   test("a transfer that trickles, a few bytes now and then", async () => {
@@ -150,7 +145,7 @@ describe.runIf(posix)("a release that cannot be had leaves nothing broken, and t
       response.writeHead(200, { "content-length": archive.length });
       trickle(response, archive);
     });
-    await nextRungServes(at, /stalled for 0.25 s/);
+    await nextRungServes(at, /stalled for 0.25 s/, { limits: { stallMs: 250 } });
   });
 
   test("an archive whose binary is another version", async () => {
@@ -203,7 +198,10 @@ describe.runIf(posix)("an archive with an entry that would leave the folder is r
     for (const [format, pack] of Object.entries({ "tar.gz": tarGz, zip })) {
       test(`${title}, in a ${format}`, async () => {
         const [at, from] = [await scene(), await mirror()];
-        const binary = { path: "release/bin/nats-server", content: await readFile(real["nats-server"]) };
+        // It would be installed, were it not for its neighbour.
+        const { version } = readLock()["nats-server"];
+        const content = Buffer.from(`#!/bin/sh\necho nats-server: v${version}\n`);
+        const binary = { path: "release/bin/nats-server", content };
         from.publish("nats-server", pack([entry, binary]));
         await pin(at, {});
         await nextRungServes(at, /refused|damaged: (absolute path|invalid)/);
@@ -221,9 +219,7 @@ describe.runIf(process.platform === "linux")("the disk", () => {
     await publishReal(at, from);
     await mountTmpfs(at.cache, "size=4m");
     await quickGo(at, "nats-server");
-    const failure = await findProgram("nats-server", { onProgress: at.onProgress, limits }).catch(
-      (error) => error,
-    );
+    const failure = await findProgram("nats-server", { onProgress: at.onProgress }).catch((error) => error);
     expect(at.releaseFailure()).toBe("the disk is full");
     // The next rung was tried, and met the same disk.
     expect(failure.message).toMatch(/go: +.*No space left on device/i);
