@@ -99,6 +99,8 @@ describe("a bundle", () => {
     const missing = await captured(() => runSetup({ from: join(at.folder, "missing.tgz") }));
     expect(missing.error?.name).toBe("UsageError");
     expect(missing.error?.message).toContain("missing.tgz");
+    const folder = await captured(() => runSetup({ from: at.folder }));
+    expect(folder.error?.name).toBe("UsageError");
     const foreign = await bundleOf(at, { platform: "plan9-mips" });
     const other = await captured(() => runSetup({ from: foreign }));
     expect(other.error?.name).toBe("UsageError");

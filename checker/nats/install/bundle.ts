@@ -96,7 +96,7 @@ export interface Unpacked {
  */
 export async function installBundle(source: string): Promise<Unpacked[]> {
   const file = typedPath(source);
-  if (!existsSync(file)) {
+  if (!existsSync(file) || !statSync(file).isFile()) {
     throw new UsageError(
       `There is no file ${file}.`,
       "`npm run setup -- --bundle FILE` writes one on another machine.",
