@@ -72,6 +72,8 @@ interface Unread {
 
 /** Bytes that may wait to be read. Beyond it they are read at once, which slows the senders down. */
 const unreadLimit = 64 * 1024 * 1024;
+/** How long nothing may come before what came is read. */
+const quietMs = 2;
 
 interface Waiter {
   predicate: (event: WireEvent) => boolean;
@@ -101,7 +103,7 @@ export class Journal {
   #firstUnread = 0;
   #unreadBytes = 0;
   #busy = false;
-  #catchingUp: NodeJS.Immediate | undefined;
+  #quiet: NodeJS.Timeout | undefined;
   /** What acks are linked to. Used by the readers of connections. */
   readonly deliveriesByAckSubject = newDeliveries();
 
@@ -119,24 +121,35 @@ export class Journal {
   }
 
   /**
-   * Reads bytes that have been passed on already when there is nothing else to do, so that a burst of messages is not held
-   * up by being recorded. At once when somebody waits for an event. Everything is read, in order, before the journal
-   * answers any question.
+   * Reads bytes that have been passed on already, once no more came for a moment, so that a burst of messages is not held up
+   * by being recorded. At once when somebody waits for an event. Everything is read, in order, before the journal answers
+   * any question.
    */
   readLater(by: Reading, direction: Direction, chunk: Buffer): void {
     this.#unread.push({ by, direction, chunk, at: this.now() });
-    this.#busy = true;
     this.#unreadBytes += chunk.length;
+    this.#busy = true;
     if (this.#waiters.size > 0 || this.#unreadBytes > unreadLimit) this.catchUp();
-    else this.#catchingUp ??= setImmediate(() => this.#readOne());
+    else this.#quiet ??= setTimeout(() => this.#readIfQuiet(), quietMs);
   }
 
-  #readOne(): void {
-    this.#catchingUp = undefined;
-    // More came since the last turn: passing that on goes first.
-    if (!this.#busy) this.#readNext();
-    this.#busy = false;
-    if (this.#unread.length > 0) this.#catchingUp = setImmediate(() => this.#readOne());
+  #readIfQuiet(): void {
+    this.#quiet = undefined;
+    if (this.#unread.length === 0) return;
+    if (this.#busy) {
+      this.#busy = false;
+      this.#quiet = setTimeout(() => this.#readIfQuiet(), quietMs);
+      return;
+    }
+    // Chunk by chunk, with a look at the sockets in between.
+    this.#readNext();
+    setImmediate(() => {
+      this.#quiet ??= setTimeout(() => this.#readIfQuiet(), quietMs);
+      if (!this.#busy) {
+        clearTimeout(this.#quiet);
+        this.#readIfQuiet();
+      }
+    });
   }
 
   #readNext(): void {

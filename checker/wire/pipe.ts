@@ -79,10 +79,16 @@ export class Pipe {
     this.#flush();
   }
 
-  /** The source is done. A stall keeps that back too: on a dead network nobody hears that the other side is gone. */
+  /**
+   * The source is done. That comes after what faults keep back: on a dead network nobody hears that the other side is gone.
+   * What was kept back is still to arrive when it is released, so that even a reset becomes an end then: the bytes had left.
+   */
   ended(how: "end" | "reset"): void {
     if (this.#ending === "reset") return;
-    this.#ending = how;
+    const { stalled, bytesPerSecond } = this.#conditions;
+    const keptBack =
+      stalled || this.#heldBytes > 0 || (bytesPerSecond !== undefined && this.#waiting.length > 0);
+    this.#ending = keptBack ? "end" : how;
     this.#allowUndecided();
     this.#flush();
   }
@@ -93,6 +99,7 @@ export class Pipe {
     this.#waiting.take(this.#waiting.length);
     this.#undecided.take(this.#undecided.length);
     this.#held.clear();
+    this.#heldBytes = 0;
   }
 
   #data(chunk: Buffer): void {
@@ -171,7 +178,8 @@ export class Pipe {
     else if (!stalled) {
       while (this.#waiting.length > 0 && !this.#sinkFull) this.#write(64 * 1024);
     }
-    if (this.#ending && !stalled && (this.#waiting.length === 0 || this.#ending === "reset")) this.#end();
+    const nothingLeft = this.#waiting.length === 0 && this.#heldBytes === 0;
+    if (this.#ending && !stalled && (nothingLeft || this.#ending === "reset")) this.#end();
     const full = this.#sinkFull || this.#waiting.length > queueLimit || this.#heldBytes > heldLimit;
     if (full && !this.#source.isPaused()) this.#source.pause();
     else if (!full && this.#source.isPaused()) this.#source.resume();

@@ -351,6 +351,21 @@ describe("a hold", () => {
     expect((await read(server, 20)).toString()).toBe("PUB b 2\r\nhi\r\nPUB c 1");
   });
 
+  test("gives what it kept before the end of the connection, also of a program that was killed", async () => {
+    for (const leave of ["end", "resetAndDestroy"] as const) {
+      const { relay, client, server, journal } = await pair();
+      const received = everything(server);
+      const hold = relay.hold(is("publish"));
+      client.write("PUB a 1\r\nx\r\n");
+      await journal.until(is("publish"), { what: "publish", ...soon });
+      client[leave]();
+      await journal.until(is("disconnect"), { what: "end", ...soon });
+      expect(server.readableEnded).toBe(false);
+      hold.release();
+      expect((await received).toString()).toBe("PUB a 1\r\nx\r\n");
+    }
+  });
+
   test("by name is in force from the client's very first bytes", async () => {
     const { relay, client, server } = await pair();
     relay.hold(is("publish"), { who: "van", mode: "drop" });

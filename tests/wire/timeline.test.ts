@@ -35,7 +35,7 @@ async function story(): Promise<Journal> {
     await jsm.consumers.add("PARCELS", {
       durable_name: "scanner",
       ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(300),
+      ack_wait: nanos(1000),
     });
     await direct.close();
     const depot = await open("depot");
