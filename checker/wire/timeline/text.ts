@@ -62,17 +62,21 @@ function longest(lanes: Lane[]): number {
   return Math.max(...lanes.map((lane) => lane.title.length), 4);
 }
 
-/** Titles over their lanes, with what a lane is below when it is not a client. */
+/** Titles over their lanes, in two rows where they would touch, and below what a lane is when it is not a client. */
 function heading(lanes: Lane[], at: number[], gap: number, width: number, paint: Paint): string[] {
-  const title = new Canvas(width);
+  const tight = lanes.length > 2 && longest(lanes) > gap - 1;
+  const rows = [new Canvas(width), ...(tight ? [new Canvas(width)] : [])];
   const kind = new Canvas(width);
   lanes.forEach((lane, i) => {
     const column = at[i] as number;
-    title.centre(column, cut(lane.title, gap - 1), "strong");
-    if (lane.kind === "stream" || lane.kind === "consumer")
-      kind.centre(column, cut(lane.kind, gap - 1), "muted");
+    const room = tight ? Math.min(2 * gap - 1, 2 * column) : gap - 1;
+    rows[i % rows.length]?.centre(column, cut(lane.title, room), "strong");
+    // A line leads from a title of the upper row to its lane.
+    if (tight && i % 2 === 0) rows[1]?.put(column, "│", "muted");
+    if (lane.kind !== "stream" && lane.kind !== "consumer") return;
+    if (gap > "consumer".length) kind.centre(column, lane.kind, "muted");
   });
-  return [title.text(paint), ...(kind.blank ? [] : [kind.text(paint)])];
+  return [...rows, kind].filter((canvas) => !canvas.blank).map((canvas) => canvas.text(paint));
 }
 
 function row(
