@@ -151,11 +151,21 @@ export class LearnerProgram<Result = unknown> {
    * @throws Finding when it throws or never returns
    */
   async again<Value>(target: string, args: unknown[]): Promise<Value> {
-    let outcome: { value: unknown } | { error: Failure } | undefined;
+    const outcome = await this.attempt<Value>(target, args);
+    if ("error" in outcome) this.#fail(misbehaviour.threw(`\`${target}\``, outcome.error));
+    return outcome.value;
+  }
+
+  /**
+   * Calls one more function in the same process, where an error may be the right answer.
+   * @throws Finding when it never ends
+   */
+  async attempt<Value>(target: string, args: unknown[]): Promise<{ value: Value } | { error: Failure }> {
+    let outcome: { value: Value } | { error: Failure } | undefined;
     this.#asked = `while \`${target}\` was running`;
     this.#channel.call(target, args).then(
       (value) => {
-        outcome = { value };
+        outcome = { value: value as Value };
         this.stage.stir();
       },
       (error: Failure) => {
@@ -163,9 +173,7 @@ export class LearnerProgram<Result = unknown> {
         this.stage.stir();
       },
     );
-    const ended = await this.stage.until(`\`${target}\` to be done`, () => outcome);
-    if ("error" in ended) this.#fail(misbehaviour.threw(`\`${target}\``, ended.error));
-    return ended.value as Value;
+    return this.stage.until(`\`${target}\` to be done`, () => outcome);
   }
 
   /** Resolves when the program has worked off what it had to do up to now, and answers; or when it has ended. */
