@@ -83,7 +83,10 @@ check(
         recording.error
           ? "The scan was stored, but the answer took longer than the scanner waits, and `record` gave up with TIMEOUT. Whoever called it believes that the scan is lost. No answer means that nobody knows yet; `record` is to try again until it knows."
           : `The scan was stored, but the answer came late. So the scan was sent again, and the server stored that, too: the stream has the scan ${stored} times. The server had no way to see that they are the same scan.`,
-      evidence: () => [...triesAsLines(), `in the stream  ${stored} messages`],
+      evidence: async () => {
+        const { messages } = (await manager.streams.info("SCANS")).state;
+        return [...triesAsLines(), `in the stream  ${messages} ${messages === 1 ? "message" : "messages"}`];
+      },
     });
     believes("new-id-per-try", {
       when: () => new Set(ids()).size > 1 && !ids().includes(undefined),
