@@ -68,7 +68,7 @@ export async function keepLedger(
   const start = await ledger.last();
   const consumer = await nc
     .jetstream()
-    .consumers.get("SCANS", { filterSubjects: [`parcel.${depot}.*`], opt_start_seq: start + 1 });
+    .consumers.get("SCANS", { filterSubjects: `parcel.${depot}.*`, opt_start_seq: start + 1 });
   while (!stop.aborted) {
     const message = await consumer.next({ expires: 1_000 });
     if (message && !stop.aborted) await ledger.enter(message.json<Scan>(), message.seq);
