@@ -199,7 +199,7 @@ check(
       evidence: () => [
         brief((renamed() ?? [])[0]?.scan as Scan),
         ...(renamed() ?? []).map(
-          ({ id }, i) => `message id ${i === 0 ? "before the crash" : "after it       "}  ${id}`,
+          ({ id }, i) => `message id ${i === 0 ? "before the crash" : "after it        "}  ${id}`,
         ),
       ],
     });
@@ -352,8 +352,9 @@ check(
       claims().some(
         (event) => header(event, perSubject) !== undefined || header(event, perStream) !== undefined,
       );
-    const claimLines = () =>
+    const claimLines = (locker?: string) =>
       claims()
+        .filter((event) => locker === undefined || event.subject === `locker.${locker}`)
         .slice(0, 4)
         .map((event) => {
           const expected = header(event, perSubject);
@@ -389,7 +390,7 @@ check(
       when: () => twice() !== undefined && !expects() && sameId(),
       message: () =>
         `Two parcels were told that locker ${twice()} is theirs. The message id kept the second out only as long as the stream knew the id; a locker stays claimed longer. An id says that two messages are the same. It does not say that a place is taken.`,
-      evidence: () => [...claimLines(), ...answerLines()],
+      evidence: () => [...claimLines(twice()), ...answerLines(twice())],
     });
     believes("last-sequence-of-the-stream", {
       when: () =>
@@ -415,10 +416,12 @@ check(
       when: () => twice() !== undefined && !expects(),
       message: () =>
         `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and nothing told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
-      evidence: () => [...claimLines(), ...answerLines()],
+      evidence: () => [...claimLines(twice()), ...answerLines(twice())],
     });
-    const answerLines = () =>
-      said.map(({ locker, parcel, answer }) => `locker ${locker}, parcel ${parcel}: "${answer}"`);
+    const answerLines = (only?: string) =>
+      said
+        .filter(({ locker }) => locker === only)
+        .map(({ locker, parcel, answer }) => `locker ${locker}, parcel ${parcel}: "${answer}"`);
 
     // Both depots have looked, if they look, before the claim of either arrives.
     const onTheWay = server.relay.hold(
@@ -535,7 +538,7 @@ check(
       wrong = {
         what: "The claim of locker C-2 was lost on the way, and no answer came.",
         evidence: [
-          "in the stream    nothing on locker.C-2",
+          "in the stream     nothing on locker.C-2",
           "error of publish  TIMEOUT, no answer",
           '`claim` said      "taken"',
         ],
