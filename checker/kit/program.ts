@@ -1,6 +1,7 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
 import { Channel, type Failure } from "./channel.ts";
+import { Clock } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import type { Exit, HostProcess } from "./host-process.ts";
 import { misbehaviour } from "./misbehaviour.ts";
@@ -236,12 +237,12 @@ export class LearnerProgram<Result = unknown> {
       this.#state = "released";
       this.#asked = "at its end";
       if (released?.replaced.length) this.#fail(misbehaviour.replacedGlobals(released.replaced));
-      const closing = performance.now();
       // Long enough for what closes by itself (a socket's last goodbye); a program that is done ends in a few milliseconds.
-      await this.stage.until(
-        `the process of \`${this.name}\` to end`,
-        () => this.host.exit ?? this.#overtime(closing),
-      );
+      const closing = new Clock(1_000);
+      await this.stage.until(`the process of \`${this.name}\` to end`, () => {
+        closing.pass();
+        return this.host.exit ?? closing.expired;
+      });
       if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources()));
     }
     this.throwTrouble();
@@ -293,10 +294,6 @@ export class LearnerProgram<Result = unknown> {
 
   #powerOff = false;
   #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
-
-  #overtime(since: number): boolean {
-    return performance.now() - since > 1_000;
-  }
 
   async #openResources(): Promise<string[]> {
     const answer = await Promise.race([
