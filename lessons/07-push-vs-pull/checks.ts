@@ -22,6 +22,7 @@ const numbers = (list: readonly Parcel[]) => list.map(({ no }) => no);
 const sources = (deliveries: readonly { consumer: string }[]) => [
   ...new Set(deliveries.map(({ consumer }) => consumer)),
 ];
+const capital = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
 const listed = (list: readonly number[]) => list.join(", ") || "none";
 
 check(
@@ -107,7 +108,7 @@ check(
     believes("one-worker-hogs", {
       when: () => hog() !== undefined,
       message: () =>
-        `${hog()} holds ${held(hog() ?? "")} parcels and sorts one of them. The others wait in its memory, behind the one in its hands, and no other sorter can have them, free or not.`,
+        `${capital(hog())} holds ${held(hog() ?? "")} parcels and can sort one at a time. The others wait in its memory, behind the one in its hands, and no other sorter can have them, free or not.`,
       evidence: () => [
         ...shares(),
         ...server.wire

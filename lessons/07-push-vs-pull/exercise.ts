@@ -23,7 +23,8 @@ export interface Parcel {
  * - A parcel is done when `sort` is done. If the sorter dies before, another one gets the parcel.
  * - If the consumer is deleted, somebody must be told: the function throws as soon as the server says so.
  *
- * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns.
+ * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns. It does not wait for a parcel that may
+ * never come.
  */
 export async function sortParcels(
   nc: NatsConnection,

@@ -128,7 +128,7 @@ export async function claim(
  * The program that runs this may be killed at any moment, also in the middle of an entry; then it is started again. Only the
  * ledger knows how far it came: the server is to remember nothing for it.
  *
- * Runs until `stop` is aborted; then finishes the entry that is being made, and returns.
+ * Runs until `stop` is aborted; then finishes the entry that is being made, and returns. It does not wait for another scan.
  */
 export async function keepLedger(
   nc: NatsConnection,
