@@ -1,6 +1,6 @@
 // Lesson 07: how sorters share parcels, what happens when one dies or the consumer goes, and what a screen sees that only looks.
 import { AckPolicy, type JetStreamManager, nanos } from "nats";
-import { exercise, expect, gate, hang, hook } from "../../checker/kit/index.ts";
+import { exercise, expect, gate, hang, hook, pace } from "../../checker/kit/index.ts";
 import type { Parcel } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -10,11 +10,15 @@ async function depot(manager: JetStreamManager, ackWaitMs: number): Promise<void
   await manager.consumers.add("PARCELS", {
     durable_name: "sorters",
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ackWaitMs),
+    ack_wait: nanos(Math.round(ackWaitMs)),
   });
 }
 
-const noRedelivery = 60_000;
+/**
+ * No parcel comes again that is in somebody's hands. But one that a client let fall, because its pull had run out on a slow machine,
+ * does.
+ */
+const noRedelivery = () => 6_000 * pace();
 const towns = ["ghent", "lyon", "bern"];
 const parcel = (no: number): Parcel => ({ no, town: towns[no % towns.length] as string });
 const numbers = (list: readonly Parcel[]) => list.map(({ no }) => no);
@@ -28,6 +32,7 @@ const listed = (list: readonly number[]) => list.join(", ") || "none";
 check(
   "three sorters share the parcels, and a fourth gets its part",
   {
+    budgetMs: 20_000,
     beliefs: {
       "consumer-per-worker": {
         belief: "Every worker needs a consumer of its own.",
@@ -47,18 +52,21 @@ check(
     },
   },
   async ({ server, learner, until, believes }) => {
-    await depot(await server.manager(), noRedelivery);
+    await depot(await server.manager(), noRedelivery());
     const js = await server.jetstream();
     const all = Array.from({ length: 8 }, (_, i) => parcel(i + 1));
     for (const each of all) await js.publish(`parcel.${each.town}`, JSON.stringify(each));
 
     const open = gate();
-    const sorted: { sorter: string; no: number }[] = [];
+    const sorted = new Set<number>();
+    /** The number of the last event when a sorter took a parcel in hand. */
+    const busy = new Map<string, number>();
     const sorters = ["sorter 1", "sorter 2", "sorter 3", "sorter 4"].map((name) => ({
       name,
       sort: hook<[Parcel], Promise<void>>(async ({ no }) => {
+        busy.set(name, server.wire.mark());
         await open.wait();
-        sorted.push({ sorter: name, no });
+        sorted.add(no);
       }),
     }));
     const deliveries = (client: string) => server.wire.deliveries({ client });
@@ -70,7 +78,18 @@ check(
           server.wire.of(kind as "ack", { client }).map(({ streamSeq }) => streamSeq),
         ),
       ).size;
-    const hog = () => sorters.find(({ name }) => held(name) > 1)?.name;
+    /** Asked for more than one parcel, or for one more while it sorts, or did not ask at all. */
+    const greedy = ({ name, sort }: (typeof sorters)[number]) => {
+      const pulls = server.wire.pulls({ client: name });
+      const busySince = busy.get(name);
+      return (
+        pulls.length === 0 ||
+        pulls.some(({ batch }) => batch > 1) ||
+        sort.running > 1 ||
+        (sort.running > 0 && busySince !== undefined && pulls.some(({ index }) => index > busySince))
+      );
+    };
+    const hog = () => sorters.find((sorter) => held(sorter.name) > 1 && greedy(sorter))?.name;
     const shares = () =>
       sorters
         .filter(
@@ -134,14 +153,16 @@ check(
     const programs = await start(sorters.slice(0, 3));
     // The fourth comes when the others are at work.
     programs.push(...(await start(sorters.slice(3))));
-    await until("no sorter to hold more than one parcel", () => sorters.every(({ name }) => held(name) <= 1));
+    await until("four sorters to sort a parcel each", () => sorters.every(({ sort }) => sort.running === 1));
     open.open();
-    await until("all parcels to be sorted", () => sorted.length >= all.length);
+    await until("all parcels to be sorted", () => sorted.size >= all.length);
+    const manager = await server.manager();
+    await until(
+      "each parcel to be acked",
+      async () => (await manager.consumers.info("PARCELS", "sorters")).num_ack_pending === 0,
+    );
     stop.abort();
     for (const program of programs) await program.result();
-    expect(sorted.map(({ no }) => no).toSorted(), "Each parcel is sorted once").toEqual(numbers(all));
-    const info = await (await server.manager()).consumers.info("PARCELS", "sorters");
-    expect(info.num_ack_pending, "Parcels that nobody has answered for").toBe(0);
   },
 );
 
@@ -217,7 +238,7 @@ check(
   },
   async ({ server, learner, until, lasting, believes }) => {
     const manager = await server.manager();
-    await depot(manager, noRedelivery);
+    await depot(manager, noRedelivery());
     const js = await server.jetstream();
     await js.publish("parcel.lyon", JSON.stringify(parcel(1)));
     const stop = new AbortController();
@@ -236,7 +257,10 @@ check(
     );
 
     let deleted = false;
-    const told = () => deleted && server.wire.statuses({ client: "sorter" }).some(({ code }) => code === 409);
+    const told = () =>
+      deleted &&
+      (server.wire.statuses({ client: "sorter" }).some(({ code }) => code === 409 || code === 503) ||
+        server.wire.of("apiReply", { client: "sorter", ok: false }).length > 0);
     const deaf = lasting(1_500, () => told() && !program.settled);
     const statuses = () => {
       const seen = server.wire.statuses((event) => event.client === "sorter" && event.code !== 100);
@@ -289,7 +313,7 @@ check(
     },
   },
   async ({ server, learner, until, believes }) => {
-    await depot(await server.manager(), noRedelivery);
+    await depot(await server.manager(), noRedelivery());
     const js = await server.jetstream();
     let stored = 0;
     const store = async (count: number) => {
@@ -401,7 +425,7 @@ check(
   },
   async ({ server, learner, until, lasting, believes }) => {
     const manager = await server.manager();
-    await depot(manager, noRedelivery);
+    await depot(manager, noRedelivery());
     const js = await server.jetstream();
     for (let no = 1; no <= 4; no++) await js.publish("parcel.lyon", JSON.stringify(parcel(no)));
     const show = hook<[Parcel], Promise<void>>(async () => {});
