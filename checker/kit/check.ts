@@ -178,7 +178,7 @@ function isAssertion(error: unknown): error is Assertion {
 
 function assertionParts({ message, expected, actual }: Assertion): FindingParts {
   const show = (value: unknown) =>
-    inspect(value, { breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 12, depth: 4 });
+    inspect(value, { compact: true, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 12, depth: 4 });
   const words = message.split(/: expected /)[0] ?? message;
   return {
     message: words === message ? message : `${words}.`,

@@ -118,16 +118,33 @@ export class HostProcess {
     endStragglers(`${runMark}:${this.part}`);
   }
 
+  /** Whether the program itself still runs, whatever became of the shell before it. */
+  #alive(): boolean {
+    if (this.pid === undefined) return false;
+    try {
+      process.kill(this.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #watchExit(): Promise<Exit> {
     return new Promise((resolve) => {
       const { child } = this;
       let shell: Exit | undefined;
       let pipeClosed = false;
+      let looks = 0;
       const settle = () => {
         if (!shell || this.exit) return;
-        if (!pipeClosed) {
+        if (!pipeClosed && this.#alive()) {
           this.lostParent = true;
           this.onExit();
+          return;
+        }
+        // The program is gone; on a busy machine the pipe tells so later than the system does.
+        if (!pipeClosed && ++looks < 100) {
+          setTimeout(settle, 20);
           return;
         }
         this.exit = shell;

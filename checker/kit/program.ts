@@ -1,6 +1,7 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
 import { Channel, type Failure } from "./channel.ts";
+import { Clock } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import type { Exit, HostProcess } from "./host-process.ts";
 import { misbehaviour } from "./misbehaviour.ts";
@@ -151,11 +152,21 @@ export class LearnerProgram<Result = unknown> {
    * @throws Finding when it throws or never returns
    */
   async again<Value>(target: string, args: unknown[]): Promise<Value> {
-    let outcome: { value: unknown } | { error: Failure } | undefined;
+    const outcome = await this.attempt<Value>(target, args);
+    if ("error" in outcome) this.#fail(misbehaviour.threw(`\`${target}\``, outcome.error));
+    return outcome.value;
+  }
+
+  /**
+   * Calls one more function in the same process, where an error may be the right answer.
+   * @throws Finding when it never ends
+   */
+  async attempt<Value>(target: string, args: unknown[]): Promise<{ value: Value } | { error: Failure }> {
+    let outcome: { value: Value } | { error: Failure } | undefined;
     this.#asked = `while \`${target}\` was running`;
     this.#channel.call(target, args).then(
       (value) => {
-        outcome = { value };
+        outcome = { value: value as Value };
         this.stage.stir();
       },
       (error: Failure) => {
@@ -163,9 +174,7 @@ export class LearnerProgram<Result = unknown> {
         this.stage.stir();
       },
     );
-    const ended = await this.stage.until(`\`${target}\` to be done`, () => outcome);
-    if ("error" in ended) this.#fail(misbehaviour.threw(`\`${target}\``, ended.error));
-    return ended.value as Value;
+    return this.stage.until(`\`${target}\` to be done`, () => outcome);
   }
 
   /** Resolves when the program has worked off what it had to do up to now, and answers; or when it has ended. */
@@ -228,12 +237,12 @@ export class LearnerProgram<Result = unknown> {
       this.#state = "released";
       this.#asked = "at its end";
       if (released?.replaced.length) this.#fail(misbehaviour.replacedGlobals(released.replaced));
-      const closing = performance.now();
       // Long enough for what closes by itself (a socket's last goodbye); a program that is done ends in a few milliseconds.
-      await this.stage.until(
-        `the process of \`${this.name}\` to end`,
-        () => this.host.exit ?? this.#overtime(closing),
-      );
+      const closing = new Clock(1_000);
+      await this.stage.until(`the process of \`${this.name}\` to end`, () => {
+        closing.pass();
+        return this.host.exit ?? closing.expired;
+      });
       if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources()));
     }
     this.throwTrouble();
@@ -285,10 +294,6 @@ export class LearnerProgram<Result = unknown> {
 
   #powerOff = false;
   #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
-
-  #overtime(since: number): boolean {
-    return performance.now() - since > 1_000;
-  }
 
   async #openResources(): Promise<string[]> {
     const answer = await Promise.race([

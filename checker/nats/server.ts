@@ -1,7 +1,7 @@
 // A real nats-server of our own: started, killed, frozen, restarted on the same store, and gone when the run is.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { join } from "node:path";
 import { EnvironmentTrouble } from "../course/errors.ts";
@@ -127,6 +127,7 @@ export class NatsServer {
     }
     this.#process?.kill("SIGSTOP");
     this.#paused = true;
+    if (process.platform === "linux" && this.pid !== undefined) waitUntilStopped(this.pid);
   }
 
   resume(): void {
@@ -278,6 +279,27 @@ export class NatsServer {
 
 function secret(): string {
   return randomBytes(12).toString("hex");
+}
+
+/** A signal takes effect a moment later; until then a thread may still answer. Returns when all of them stand still. */
+function waitUntilStopped(pid: number): void {
+  const end = performance.now() + 1_000;
+  while (performance.now() < end && !standsStill(pid)) {
+    // It takes a few microseconds, on a busy machine milliseconds.
+  }
+}
+
+function standsStill(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+      // "1234 (name) S …": the state comes after the name, which may hold anything.
+      return /^[TtZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+    });
+  } catch {
+    // A thread ended while we looked.
+    return false;
+  }
 }
 
 /** The promise's value, or undefined when it takes longer. */

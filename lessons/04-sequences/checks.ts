@@ -1,0 +1,764 @@
+// Lesson 04: what is stored once when it is sent twice, who gets a locker that two want, and where a ledger goes on.
+import { DiscardPolicy } from "nats";
+import { exercise, expect, hang, hook } from "../../checker/kit/index.ts";
+import type { Scan } from "./exercise.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+/** Long enough that no answer is missed, however slow the machine is. */
+const patient = 20_000;
+const hourNs = 3_600_000_000_000;
+const wrongLastSequence = 10071;
+
+const scansStream = { name: "SCANS", subjects: ["parcel.*.*"] };
+const lockersStream = { name: "LOCKERS", subjects: ["locker.*"] };
+
+/** Scans number `from` to `to` of one scanner on one day. */
+function scans(from: number, to: number): Scan[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => ({
+    scanner: "S-7",
+    day: "2026-03-02",
+    no: from + i,
+    parcel: `P-${from + i}`,
+    event: "in",
+  }));
+}
+
+const named = (scan: Scan) => `${scan.scanner} ${scan.day} ${scan.no} ${scan.parcel} ${scan.event}`;
+/** A scan as lines of evidence show it. */
+const brief = (scan: Scan) => `scan ${scan.no} of ${scan.scanner}, ${scan.day}, ${scan.parcel} ${scan.event}`;
+
+function readScan(text: string | undefined): Scan | undefined {
+  try {
+    return JSON.parse(text ?? "") as Scan;
+  } catch {
+    return undefined;
+  }
+}
+
+check(
+  "an answer that comes too late stores the scan once",
+  {
+    beliefs: {
+      "timeout-means-lost": {
+        belief: "When no answer comes, the scan was not stored.",
+        readme: "no-answer-means-that-it-was-not-stored",
+        hint: "Which ways are there for an answer not to come? In which of them has the stream got the scan? What could tell the stream that the second message is the same scan?",
+      },
+      "new-id-per-try": {
+        belief: "Every message that I send gets a message id of its own.",
+        readme: "every-message-gets-an-id-of-its-own",
+        hint: "What does the message id name: the message on the wire, or the scan in it? Compare the ids of the two tries in the evidence.",
+      },
+      "duplicate-is-an-error": {
+        belief: "A duplicate means that something went wrong.",
+        readme: "a-duplicate-is-a-failure",
+        hint: "The stream said that it has the scan. Is that not what `record` is for? Look at what else stands in the answer.",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(scansStream);
+    const [scan] = scans(1, 1) as [Scan];
+
+    // The scan arrives and is stored at once. What the server answers is on the way for longer than the scanner waits.
+    const onTheWay = server.relay.hold((event) => event.kind === "puback", {
+      who: "scanner",
+      what: "the answer",
+    });
+    const recording = await learner.start("record", [server.connection("scanner"), "ams", [scan], 300]);
+    const tries = () => server.wire.publishes({ client: "scanner" });
+    const ids = () => tries().map((event) => event.msgId);
+    const triesAsLines = () =>
+      tries()
+        .slice(0, 3)
+        .map((event, i) => `try ${i + 1}  ${event.subject}, message id ${event.msgId ?? "none"}`);
+    let stored = 0;
+    believes("timeout-means-lost", {
+      when: () =>
+        (stored > 1 && ids().some((id) => id === undefined)) ||
+        (tries().length > 0 && recording.error?.code === "TIMEOUT"),
+      message: () =>
+        recording.error
+          ? "The scan was stored, but the answer took longer than the scanner waits, and `record` gave up with TIMEOUT. Whoever called it believes that the scan is lost. No answer means that nobody knows yet; `record` is to try again until it knows."
+          : `The scan was stored, but the answer came late. So the scan was sent again, and the server stored that, too: the stream has the scan ${stored} times. The server had no way to see that they are the same scan.`,
+      evidence: async () => {
+        const { messages } = (await manager.streams.info("SCANS")).state;
+        return [...triesAsLines(), `in the stream  ${messages} ${messages === 1 ? "message" : "messages"}`];
+      },
+    });
+    believes("new-id-per-try", {
+      when: () => new Set(ids()).size > 1 && !ids().includes(undefined),
+      message:
+        "The scan was sent again, with another message id. A stream recognises a duplicate by its id alone: with a new id, the second try is a new message, and the scan is stored twice.",
+      evidence: triesAsLines,
+    });
+    believes("duplicate-is-an-error", {
+      when: () =>
+        recording.error !== undefined &&
+        server.wire.pubAcks({ client: "scanner", duplicate: true }).length > 0,
+      message: () =>
+        `The server stored the scan, recognised the second try as a duplicate and said so. \`record\` took that for a failure: ${recording.error?.message}. The answer is good news: the stream has the scan.`,
+      evidence: () => {
+        const [answer] = server.wire.pubAcks({ client: "scanner", duplicate: true });
+        return [...triesAsLines(), `answer  duplicate: true, seq: ${answer?.seq}`];
+      },
+    });
+
+    await until(
+      "the scan to be sent again",
+      () => tries().length > 1 || recording.settled || recording.trouble,
+    );
+    await until(
+      "the server to answer each try",
+      () => onTheWay.events.length >= tries().length || recording.settled,
+    );
+    onTheWay.release();
+    await until("`record` to be done", () => recording.settled);
+    // The answer was to the last try; the server has worked off those before it.
+    stored = (await manager.streams.info("SCANS")).state.messages;
+    const sequences = await recording.result();
+    expect(stored, "Messages in the stream for one scan that was sent twice").toBe(1);
+    expect(sequences, "The sequence under which the stream has the scan").toEqual([1]);
+  },
+);
+
+check(
+  "a scanner that crashes and sends its day again stores nothing twice",
+  {
+    beliefs: {
+      "id-not-from-the-data": {
+        belief: "Any unique id will do.",
+        readme: "any-unique-id-will-do",
+        hint: "What does a program still have after a crash? Where must the id come from, if the second run is to make the same one?",
+      },
+      "id-too-coarse": {
+        belief: "The number of the scan, or the parcel, is enough of an id.",
+        readme: "a-short-id-is-enough",
+        hint: "Look at the two scans in the evidence: in which fields do they differ? Does the id of your message have these fields?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(scansStream);
+    const day: Scan[] = [
+      { scanner: "S-7", day: "2026-03-02", no: 1, parcel: "P-1", event: "in" },
+      { scanner: "S-7", day: "2026-03-02", no: 2, parcel: "P-2", event: "in" },
+      { scanner: "S-7", day: "2026-03-02", no: 3, parcel: "P-1", event: "out" },
+      { scanner: "S-7", day: "2026-03-02", no: 4, parcel: "P-3", event: "in" },
+      // The parcel comes back.
+      { scanner: "S-7", day: "2026-03-02", no: 5, parcel: "P-1", event: "in" },
+    ];
+    const others: Scan[] = [
+      { scanner: "S-8", day: "2026-03-02", no: 1, parcel: "P-4", event: "in" },
+      { scanner: "S-7", day: "2026-03-03", no: 1, parcel: "P-5", event: "in" },
+    ];
+    const sent = () =>
+      server.wire
+        .publishes((event) => event.client !== undefined && event.subject.startsWith("parcel."))
+        .flatMap((event) => {
+          const scan = readScan(event.text);
+          return scan && event.msgId !== undefined
+            ? [{ client: event.client, id: event.msgId, scan, name: named(scan) }]
+            : [];
+        });
+    /** Two different scans with one id. */
+    const confused = () => {
+      const first = new Map<string, ReturnType<typeof sent>[number]>();
+      for (const each of sent()) {
+        const before = first.get(each.id);
+        if (before && before.name !== each.name) return [before, each] as const;
+        first.set(each.id, each);
+      }
+      return undefined;
+    };
+    /** One scan with two ids, before the crash and after it; not where even two tries of one run differ. */
+    const renamed = () => {
+      const first = new Map<string, ReturnType<typeof sent>[number]>();
+      let found: ReturnType<typeof sent> | undefined;
+      for (const each of sent()) {
+        const before = first.get(each.name);
+        if (!before) first.set(each.name, each);
+        else if (before.id !== each.id && before.client === each.client) return undefined;
+        else if (before.id !== each.id) found ??= [before, each];
+      }
+      return found;
+    };
+    believes("id-too-coarse", {
+      when: () => confused() !== undefined,
+      message:
+        "Two different scans were sent with the same message id. The stream takes the second for a duplicate of the first: it answers with `duplicate: true`, stores nothing, and the scan is lost without an error.",
+      evidence: () => (confused() ?? []).map(({ id, scan }) => `message id ${id}  ${brief(scan)}`),
+    });
+    believes("id-not-from-the-data", {
+      when: () => renamed() !== undefined,
+      message:
+        "The scanner crashed, started again and sent its day again, with other message ids than before. The stream cannot see that it has these scans, and stores them a second time.",
+      evidence: () => [
+        brief((renamed() ?? [])[0]?.scan as Scan),
+        ...(renamed() ?? []).map(
+          ({ id }, i) => `message id ${i === 0 ? "before the crash" : "after it        "}  ${id}`,
+        ),
+      ],
+    });
+
+    // One answer is lost, so that a scan is tried twice; then, when it has sent some of its day, the scanner crashes.
+    server.relay.hold((event) => event.kind === "puback", { who: "scanner", mode: "drop", limit: 1 });
+    const rest = server.relay.hold(
+      (event) =>
+        event.kind === "publish" &&
+        server.wire.publishes((earlier) => earlier.subject.startsWith("parcel.")).length >= 4,
+      { who: "scanner", what: "what the scanner sends next" },
+    );
+    const first = await learner.start("record", [server.connection("scanner"), "ams", day, 250], {
+      name: "record",
+    });
+    await until("the scanner to send some of its day", () => rest.events.length > 0 || first.settled);
+    if (first.error) await first.result();
+    await first.kill();
+    rest.drop();
+
+    const second = await learner.start("record", [server.connection("scanner again"), "ams", day, patient], {
+      name: "record",
+    });
+    const sequences = await second.result();
+    const more = await second.again<number[]>("record", [
+      server.connection("scanner again"),
+      "ams",
+      others,
+      patient,
+    ]);
+
+    const all = [...day, ...others];
+    const inStream: string[] = [];
+    const sequenceOf = new Map<string, number>();
+    const { last_seq } = (await manager.streams.info("SCANS")).state;
+    for (let seq = 1; seq <= last_seq; seq++) {
+      const scan = (await manager.streams.getMessage("SCANS", { seq })).json<Scan>();
+      inStream.push(named(scan));
+      sequenceOf.set(named(scan), seq);
+    }
+    expect(inStream.toSorted(), "Each scan is in the stream once").toEqual(all.map(named).toSorted());
+    expect([...sequences, ...more], "The sequences under which the stream has the scans").toEqual(
+      all.map((scan) => sequenceOf.get(named(scan))),
+    );
+  },
+);
+
+check(
+  "the stream remembers as long as a scanner may be away",
+  {
+    beliefs: {
+      "milliseconds-for-nanoseconds": {
+        belief: "Durations are in milliseconds, as everywhere in JavaScript.",
+        readme: "durations-are-in-milliseconds",
+        hint: "Look at the unit of `duplicate_window`, in its type's comment. How long is the number in the evidence in that unit?",
+      },
+      "window-too-short": {
+        belief: "A stream knows every message id that it has ever seen.",
+        readme: "a-stream-knows-every-id-that-it-has-seen",
+        hint: "What does a stream's configuration say about duplicates when you say nothing? Compare that with the time that a scanner may be away.",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const hours = 36;
+    const wanted = hours * hourNs;
+    const manager = await server.manager();
+    const setting = await learner.start("createScans", [server.connection("hub"), hours]);
+    let window: number | undefined;
+    const inWords = (ns: number) =>
+      ns < 1e9
+        ? `${ns / 1e6} milliseconds`
+        : ns < 60e9
+          ? `${ns / 1e9} seconds`
+          : ns < hourNs
+            ? `${ns / 60e9} minutes`
+            : `${ns / hourNs} hours`;
+    const seen = () => [
+      `duplicate_window as stored  ${window} ns, that is ${inWords(window ?? 0)}`,
+      `a scanner may be away for   ${wanted} ns, that is ${hours} hours`,
+    ];
+    believes("milliseconds-for-nanoseconds", {
+      when: () =>
+        window !== undefined &&
+        window < wanted &&
+        [1e6, 1e9].some((unit) => window === Math.round(wanted / unit)),
+      message: () =>
+        `The stream forgets a message id after ${inWords(window ?? 0)}, though a scanner may be away for ${hours} hours. The server took the number as it came: it counts in another unit than you do.`,
+      evidence: seen,
+    });
+    believes("window-too-short", {
+      when: () => window !== undefined && window < wanted,
+      message: () =>
+        `The stream forgets a message id after ${inWords(window ?? 0)}, and a scanner may be away for ${hours} hours. A scan that it sends again after that is stored a second time, with the same id and without an error.`,
+      evidence: seen,
+    });
+    await setting.result();
+    const info = await until("the stream SCANS to be there", () =>
+      manager.streams.info("SCANS").catch(() => undefined),
+    );
+    window = info.config.duplicate_window;
+    await until("the duplicate window to be looked at", () => (window as number) >= wanted);
+    const js = await server.jetstream();
+    for (const subject of ["parcel.ams.in", "parcel.rtm.out"]) {
+      const ack = await js.publish(subject, "").catch(() => undefined);
+      expect(ack?.stream, `The stream that stores a message on ${subject}`).toBe("SCANS");
+    }
+  },
+);
+
+check(
+  "two depots want the same locker",
+  {
+    beliefs: {
+      "dedup-as-a-lock": {
+        belief: "A message id that is already there keeps the others out.",
+        readme: "a-message-id-is-a-lock",
+        hint: "For how long does a stream know a message id? And what does it do with the expectation “nothing is here yet”, which it can check without any id?",
+      },
+      "read-then-write": {
+        belief: "If the locker was free when I looked, it is mine.",
+        readme: "i-looked-and-it-was-free",
+        hint: "Both depots looked, and both saw a free locker. Who could look and write in one step? What would you have to tell it?",
+      },
+      "last-sequence-of-the-stream": {
+        belief: "The expected sequence is that of the stream.",
+        readme: "the-expected-sequence-is-that-of-the-stream",
+        hint: "The locker was free, and the claim was refused. What had changed in the stream meanwhile? Which expectation looks only at one locker?",
+      },
+      "conflict-is-an-accident": {
+        belief: "An error of publish is an accident; it is thrown, or tried again.",
+        readme: "a-refusal-is-an-accident",
+        hint: "What does the error say about the locker? It is an answer; which of the two that `claim` can give is it?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const manager = await server.manager();
+    // It forgets ids at once, as other streams do after minutes or days: a locker stays claimed longer.
+    await manager.streams.add({ ...lockersStream, duplicate_window: 100_000_000 });
+    const claims = () =>
+      server.wire.publishes(
+        (event) => (event.client ?? "").startsWith("depot") && event.subject.startsWith("locker."),
+      );
+    const header = (event: { headers: Record<string, string> | undefined }, name: string) =>
+      Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+    const perSubject = "nats-expected-last-subject-sequence";
+    const perStream = "nats-expected-last-sequence";
+    const expects = () =>
+      claims().some(
+        (event) => header(event, perSubject) !== undefined || header(event, perStream) !== undefined,
+      );
+    const claimLines = (locker?: string) =>
+      claims()
+        .filter((event) => locker === undefined || event.subject === `locker.${locker}`)
+        .slice(0, 4)
+        .map((event) => {
+          const expected = header(event, perSubject);
+          const last = header(event, perStream);
+          const id = event.msgId === undefined ? "" : `, message id ${event.msgId}`;
+          const what =
+            expected !== undefined
+              ? `, expected last on the subject ${expected}`
+              : last !== undefined
+                ? `, expected last in the stream ${last}`
+                : ", nothing expected";
+          return `${event.client}: publish ${event.subject} "${event.text}"${id}${what}`;
+        });
+    const refusals = () =>
+      server.wire
+        .pubAcks({ ok: false, errCode: wrongLastSequence })
+        .map((event) => `${event.client}: ${event.subject} refused, ${event.error} (${event.errCode})`);
+
+    /** What was said of each locker. */
+    const said: { locker: string; parcel: string; answer: string }[] = [];
+    const winners = (locker: string) =>
+      said.filter((each) => each.locker === locker && each.answer === "claimed");
+    const twice = () => said.find(({ locker }) => winners(locker).length > 1)?.locker;
+    const errors: string[] = [];
+    /** Two parcels got the locker, and their claims had one message id. */
+    const sameId = () => {
+      const ids = claims().filter((event) => event.subject === `locker.${twice()}`);
+      return (
+        ids.length > 1 && ids.every((event) => event.msgId !== undefined && event.msgId === ids[0]?.msgId)
+      );
+    };
+    believes("dedup-as-a-lock", {
+      when: () => twice() !== undefined && !expects() && sameId(),
+      message: () =>
+        `Two parcels were told that locker ${twice()} is theirs. The message id kept the second out only as long as the stream knew the id; a locker stays claimed longer. An id says that two messages are the same. It does not say that a place is taken.`,
+      evidence: () => [...claimLines(twice()), ...answerLines(twice())],
+    });
+    believes("last-sequence-of-the-stream", {
+      when: () =>
+        claims().some((event) => header(event, perStream) !== undefined) &&
+        (said.some(({ locker, answer }) => locker.startsWith("B-") && answer === "taken") ||
+          errors.length > 0),
+      message:
+        "Two depots claimed two lockers, B-1 and B-2. Both were free, and one claim was refused, because that for the other locker came first. The expectation was about the last message of the whole stream, so that every claim gets into the way of every other.",
+      evidence: () => [...claimLines(), ...refusals()],
+    });
+    believes("conflict-is-an-accident", {
+      when: () =>
+        refusals().length > 0 &&
+        claims().some((event) => header(event, perSubject) !== undefined) &&
+        (errors.length > 0 || claims().filter((event) => event.subject === "locker.A-1").length > 5),
+      message: () =>
+        errors.length > 0
+          ? `The locker was another's, the server said so, and \`claim\` threw an error instead of saying "taken": ${errors[0]}. Who calls it cannot tell that from a server that is down.`
+          : "The locker was another's, the server said so, and `claim` tried again and again. It stays taken, for weeks.",
+      evidence: () => [...claimLines().slice(0, 2), ...refusals().slice(0, 2)],
+    });
+    believes("read-then-write", {
+      when: () => twice() !== undefined && !expects(),
+      message: () =>
+        `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and nothing told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
+      evidence: () => [...claimLines(twice()), ...answerLines(twice())],
+    });
+    const answerLines = (only?: string) =>
+      said
+        .filter(({ locker }) => locker === only)
+        .map(({ locker, parcel, answer }) => `locker ${locker}, parcel ${parcel}: "${answer}"`);
+
+    // Both depots have looked, if they look, before the claim of either arrives.
+    const onTheWay = server.relay.hold(
+      (event) => event.kind === "publish" && event.subject.startsWith("locker."),
+      { what: "the claims" },
+    );
+    const one = await learner.start("claim", [server.connection("depot ams"), "A-1", "P-1", patient], {
+      name: "claim",
+    });
+    const other = await learner.start("claim", [server.connection("depot rtm"), "A-1", "P-2", patient], {
+      name: "claim",
+    });
+    await until("both depots to send their claim", () =>
+      [one, other].every(
+        (program, i) =>
+          program.settled || onTheWay.events.some((event) => event.client === ["depot ams", "depot rtm"][i]),
+      ),
+    );
+    onTheWay.release();
+    const note = async (program: typeof one, parcel: string) => {
+      await until("`claim` to be done", () => program.settled);
+      if (program.error) errors.push(program.error.message);
+      else said.push({ locker: "A-1", parcel, answer: program.value as string });
+    };
+    await note(one, "P-1");
+    await note(other, "P-2");
+    await one.result();
+    await other.result();
+    await until("one of the depots at most to have the locker", () => winners("A-1").length < 2);
+
+    // Two other depots, two lockers: neither is in the way of the other.
+    const crossing = server.relay.hold(
+      (event) => event.kind === "publish" && event.subject.startsWith("locker."),
+      { what: "the claims" },
+    );
+    const both = Promise.all([
+      one.attempt<string>("claim", [server.connection("depot lux"), "B-1", "P-3", patient]),
+      other.attempt<string>("claim", [server.connection("depot bru"), "B-2", "P-4", patient]),
+    ]);
+    both.catch(() => {});
+    await until("both depots to send their claim", () => crossing.events.length >= 2);
+    crossing.release();
+    for (const [i, outcome] of (await both).entries()) {
+      if ("error" in outcome) errors.push(outcome.error.message);
+      else
+        said.push({
+          locker: ["B-1", "B-2"][i] as string,
+          parcel: ["P-3", "P-4"][i] as string,
+          answer: outcome.value,
+        });
+    }
+
+    // Weeks later. The stream has forgotten the ids of then.
+    const js = await server.jetstream();
+    const forgotten = { msgID: "forgotten?" };
+    await js.publish("locker.Z-9", "P-0", forgotten);
+    await until(
+      "the stream to forget message ids",
+      async () => !(await js.publish("locker.Z-9", "P-0", forgotten)).duplicate,
+    );
+    const late = await one.attempt<string>("claim", [server.connection("depot ams"), "A-1", "P-5", patient]);
+    if ("error" in late) errors.push(late.error.message);
+    else said.push({ locker: "A-1", parcel: "P-5", answer: late.value });
+    expect(errors, "Errors that were thrown").toEqual([]);
+    expect(
+      said.map(({ answer }) => answer).toSpliced(0, 2),
+      "Answers for B-1, B-2, and later for A-1",
+    ).toEqual(["claimed", "claimed", "taken"]);
+    expect(winners("A-1").length, "Parcels that were told that locker A-1 is theirs").toBe(1);
+    const inLocker = await manager.streams.getMessage("LOCKERS", { last_by_subj: "locker.A-1" });
+    expect(inLocker.string(), "The parcel that the stream has for locker A-1").toBe(
+      winners("A-1")[0]?.parcel,
+    );
+  },
+);
+
+check(
+  "a locker that cannot be reached is not taken",
+  {
+    beliefs: {
+      "every-error-is-a-conflict": {
+        belief: "If the claim fails, somebody else has the locker.",
+        readme: "every-error-means-that-it-is-taken",
+        hint: "What exactly does the server say when a locker is another's? Compare that with the error in the evidence: code, `api_error`, `err_code`.",
+      },
+    },
+  },
+  async ({ server, learner, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ ...lockersStream, max_msgs: 1, discard: DiscardPolicy.New });
+    const asking = await learner.start("claim", [server.connection("depot"), "C-1", "P-1", patient], {
+      name: "claim",
+    });
+    expect(await asking.result(), "The claim of a free locker").toBe("claimed");
+
+    let wrong: { what: string; evidence: string[] } | undefined;
+    believes("every-error-is-a-conflict", {
+      when: () => wrong !== undefined,
+      message: () =>
+        `${wrong?.what} \`claim\` said "taken" all the same. The parcel is sent away from a locker that may be free. Only one of the errors of publish means that somebody was first.`,
+      evidence: () => wrong?.evidence ?? [],
+    });
+
+    // What the depot sends never arrives.
+    const lost = server.relay.hold((event) => event.kind === "publish", { who: "depot away", mode: "drop" });
+    const unheard = await asking.attempt<string>("claim", [
+      server.connection("depot away"),
+      "C-2",
+      "P-2",
+      300,
+    ]);
+    lost.release();
+    if ("value" in unheard && unheard.value === "taken") {
+      wrong = {
+        what: "The claim of locker C-2 was lost on the way, and no answer came.",
+        evidence: [
+          "in the stream     nothing on locker.C-2",
+          "error of publish  TIMEOUT, no answer",
+          '`claim` said      "taken"',
+        ],
+      };
+    }
+    // The stream is full.
+    const refused = await asking.attempt<string>("claim", [
+      server.connection("depot"),
+      "C-3",
+      "P-3",
+      patient,
+    ]);
+    if (!wrong && "value" in refused && refused.value === "taken") {
+      const [answer] = server.wire.pubAcks({ ok: false, subject: "locker.C-3" });
+      wrong = {
+        what: "The stream is full and stores no more claims; nobody has locker C-3.",
+        evidence: [
+          "in the stream     nothing on locker.C-3",
+          `error of publish  ${answer?.error} (${answer?.errCode})`,
+          '`claim` said      "taken"',
+        ],
+      };
+    }
+    const outcome = (each: typeof unheard) => ("error" in each ? "an error" : each.value);
+    expect(outcome(unheard), "A claim that gets no answer").toBe("an error");
+    expect(outcome(refused), "A claim that a full stream refuses").toBe("an error");
+  },
+);
+
+check(
+  "the ledger goes on where it stopped",
+  {
+    beliefs: {
+      "starts-at-new": {
+        belief: "A reader that starts gets what comes from then on; that is enough.",
+        readme: "a-reader-starts-with-what-is-new",
+        hint: "Which scans were in the stream before the reader started? From which of them on does it need them?",
+      },
+      "apply-not-awaited": {
+        belief: "The entries are made in the order in which I begin them.",
+        readme: "entries-end-in-the-order-in-which-they-begin",
+        hint: "What does `enter` give back, and what does your loop, or your callback, do with it? What is in the book if the program dies now?",
+      },
+      "consumer-sequence-as-position": {
+        belief: "The sequence of a message is the one that my consumer counts.",
+        readme: "the-consumer-counts-as-the-stream-does",
+        hint: "A message that is delivered has two sequences. Which of them is still the same in another consumer, after a restart?",
+      },
+      "starts-over": {
+        belief: "A consumer goes on by itself where the last one stopped.",
+        readme: "a-reader-goes-on-by-itself",
+        hint: "Your second program made a new consumer. What did you tell it about where the first one stopped?",
+      },
+      "position-is-the-next": {
+        belief: "I start at the sequence that I have saved.",
+        readme: "i-start-at-the-sequence-that-i-have-saved",
+        hint: "Is the scan with the saved sequence in the book, or not yet? Which one do you need next?",
+      },
+      "gap-after-restart": {
+        belief: "What was delivered to me is done.",
+        readme: "what-was-delivered-is-done",
+        hint: "The server remembers what it has delivered. Who knows what is in the book, and whom do you ask after a restart?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(scansStream);
+    const js = await server.jetstream();
+    const all = scans(1, 8);
+    /** The stream sequence of each scan of ams. Between two of them lies one of another depot. */
+    const sequenceOf = new Map<number, number>();
+    const send = async (from: number, to: number) => {
+      for (const scan of all.slice(from - 1, to)) {
+        await js.publish("parcel.rtm.in", JSON.stringify({ ...scan, parcel: "R-1" }));
+        sequenceOf.set(scan.no, (await js.publish(`parcel.ams.${scan.event}`, JSON.stringify(scan))).seq);
+      }
+    };
+
+    const book: { no: number; sequence: number }[] = [];
+    /** Entries as they are begun, by the reader that begins them. */
+    const begun: { reader: number; no: number; sequence: number }[] = [];
+    let readers = 0;
+    let inWork = 0;
+    let together: number[] = [];
+    const ledger = (crashesAt?: number) => {
+      const reader = ++readers;
+      const running = new Set<number>();
+      return {
+        last: hook<[], Promise<number>>(async () => book.at(-1)?.sequence ?? 0),
+        enter: hook<[Scan, number], Promise<void>>(async (scan, sequence) => {
+          running.add(scan.no);
+          inWork = Math.max(inWork, running.size);
+          if (running.size > 1 && together.length === 0) together = [...running];
+          begun.push({ reader, no: scan.no, sequence });
+          // The power goes in the middle of this entry: it never gets into the book.
+          if (scan.no === crashesAt) await hang();
+          book.push({ no: scan.no, sequence });
+          running.delete(scan.no);
+        }),
+      };
+    };
+    /** A reader has begun to read: it asks for messages, or they are pushed to it. */
+    const reading = (client: string) =>
+      server.wire.pulls({ client }).length > 0 ||
+      server.wire.deliveries({ client }).length > 0 ||
+      server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER."));
+
+    const firstBegun = (reader: number) => begun.find((entry) => entry.reader === reader)?.no;
+    const numbers = (list: readonly { no: number }[]) => list.map(({ no }) => no).join(", ") || "nothing";
+    const seen = () => [
+      `in the stream, of ams  scans 1 to ${sequenceOf.size}`,
+      `first reader began     ${numbers(begun.filter((entry) => entry.reader === 1))}`,
+      ...(readers > 1
+        ? [`second reader began    ${numbers(begun.filter((entry) => entry.reader === 2))}`]
+        : []),
+      `in the book            ${numbers(book)}`,
+    ];
+    believes("apply-not-awaited", {
+      when: () => inWork > 1,
+      message: () =>
+        `The entries of scans ${together.join(" and ")} were made at the same time. If the program dies while the earlier one is not in the book and the later one is, the book says that it has everything up to the later one.`,
+      evidence: () => [`entries at once  ${together.map((no) => `scan ${no}`).join(", ")}`, ...seen()],
+    });
+    believes("starts-at-new", {
+      when: () => (firstBegun(1) ?? 1) > 1,
+      message: () =>
+        `The book was empty and scans 1 to 3 were in the stream, but the first entry was scan ${firstBegun(1)}. The reader was given only what came after its start; what was stored before is left out, and nobody says so.`,
+      evidence: seen,
+    });
+    const counted = () =>
+      begun.find(({ no, sequence }) => sequence !== sequenceOf.get(no) && sequenceOf.has(no));
+    believes("consumer-sequence-as-position", {
+      when: () => {
+        const entry = counted();
+        return (
+          entry !== undefined &&
+          server.wire
+            .deliveries()
+            .some(
+              ({ consumerSeq, streamSeq }) =>
+                consumerSeq === entry.sequence && streamSeq === sequenceOf.get(entry.no),
+            )
+        );
+      },
+      message: () => {
+        const entry = counted();
+        return `Scan ${entry?.no} was entered with the number ${entry?.sequence}. That is how many messages this consumer had delivered by then. In the stream the scan has the sequence ${sequenceOf.get(entry?.no ?? 0)}, because scans of other depots lie between; a start at ${entry?.sequence} would be at the wrong place.`;
+      },
+      evidence: () =>
+        server.wire
+          .deliveries()
+          .slice(0, 3)
+          .map(
+            ({ subject, streamSeq, consumerSeq }) =>
+              `delivery of ${subject}  stream sequence ${streamSeq}, consumer sequence ${consumerSeq}`,
+          ),
+    });
+    believes("starts-over", {
+      when: () => firstBegun(2) === 1,
+      message:
+        "After the crash, scans 1 and 2 were in the book, and the second reader began with scan 1: the book has it twice now. A new consumer knows nothing of the one before; without a place to start from, it begins at the beginning.",
+      evidence: seen,
+    });
+    believes("position-is-the-next", {
+      when: () => firstBegun(2) === 2,
+      message: () =>
+        `After the crash, scans 1 and 2 were in the book, the last with the sequence ${sequenceOf.get(2)}, and the second reader began with scan 2 again. A consumer that starts at a sequence delivers the message with that sequence, too.`,
+      evidence: seen,
+    });
+    believes("gap-after-restart", {
+      when: () => (firstBegun(2) ?? 3) > 3,
+      message: () =>
+        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book for ever. It had been delivered, but it was not done.`,
+      evidence: seen,
+    });
+
+    await send(1, 3);
+    const stop = new AbortController();
+    const book1 = ledger(3);
+    const first = await learner.start(
+      "keepLedger",
+      [server.connection("reader 1"), "ams", book1, stop.signal],
+      {
+        name: "keepLedger",
+      },
+    );
+    await until("the reader to ask for scans", () => reading("reader 1") || first.settled);
+    if (first.error) await first.result();
+    await send(4, 4);
+    await until("scan 3 to be entered", () => begun.some(({ no }) => no === 3) || first.settled);
+    await first.answers();
+    if (first.settled) await first.result();
+    // Who does not wait for an entry begins the next one now, if it has it or gets it.
+    const delivered = () =>
+      server.wire.deliveries({ client: "reader 1", streamSeq: sequenceOf.get(4) as number }).length > 0;
+    const quiet = lasting(150, () => true);
+    await until("scan 4 to be delivered, or not", () => delivered() || quiet());
+    await first.answers();
+    await until("the entries to be looked at", () => inWork === 1);
+    await first.kill();
+
+    await send(5, 5);
+    const second = await learner.start(
+      "keepLedger",
+      [server.connection("reader 2"), "ams", ledger(), stop.signal],
+      { name: "keepLedger" },
+    );
+    await until("the second reader to ask for scans", () => reading("reader 2") || second.settled);
+    await send(6, 8);
+    await until("scans 1 to 8 to be in the book", () => book.length >= 8 || second.settled);
+    stop.abort();
+    await second.result();
+    expect(
+      book.map(({ no }) => no),
+      "The scans in the book: each once, in order",
+    ).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(
+      book.map(({ sequence }) => sequence),
+      "The numbers of the lines in the book",
+    ).toEqual([...sequenceOf.values()]);
+  },
+);

@@ -1,0 +1,473 @@
+// Lesson 07: how sorters share parcels, what happens when one dies or the consumer goes, and what a screen sees that only looks.
+import { AckPolicy, type JetStreamManager, nanos } from "nats";
+import { exercise, expect, gate, hang, hook, pace } from "../../checker/kit/index.ts";
+import type { Parcel } from "./exercise.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+async function depot(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
+  await manager.streams.add({ name: "PARCELS", subjects: ["parcel.>"] });
+  await manager.consumers.add("PARCELS", {
+    durable_name: "sorters",
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(Math.round(ackWaitMs)),
+  });
+}
+
+/**
+ * No parcel comes again that is in somebody's hands. But one that a client let fall, because its pull had run out on a slow machine,
+ * does.
+ */
+const noRedelivery = () => 6_000 * pace();
+const towns = ["ghent", "lyon", "bern"];
+const parcel = (no: number): Parcel => ({ no, town: towns[no % towns.length] as string });
+const numbers = (list: readonly Parcel[]) => list.map(({ no }) => no);
+/** The consumers that deliveries came from. */
+const sources = (deliveries: readonly { consumer: string }[]) => [
+  ...new Set(deliveries.map(({ consumer }) => consumer)),
+];
+const capital = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
+const listed = (list: readonly number[]) => list.join(", ") || "none";
+
+check(
+  "three sorters share the parcels, and a fourth gets its part",
+  {
+    budgetMs: 20_000,
+    beliefs: {
+      "consumer-per-worker": {
+        belief: "Every worker needs a consumer of its own.",
+        readme: "every-worker-needs-a-consumer-of-its-own",
+        hint: "What does a consumer remember? If two workers are to get different parcels, what must they have in common?",
+      },
+      "push-shares-fairly": {
+        belief: "The server pushes each parcel to a worker that is free.",
+        readme: "the-server-pushes-to-whoever-is-free",
+        hint: "How could the server know which worker is free? Who knows it, and can say so?",
+      },
+      "one-worker-hogs": {
+        belief: "Whoever is free gets the next parcel, by itself.",
+        readme: "whoever-is-free-gets-the-next-one",
+        hint: "How many messages does your worker ask for at a time? Look at the pulls in the evidence, and at what it does while the first parcel is in its hands.",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    await depot(await server.manager(), noRedelivery());
+    const js = await server.jetstream();
+    const all = Array.from({ length: 8 }, (_, i) => parcel(i + 1));
+    for (const each of all) await js.publish(`parcel.${each.town}`, JSON.stringify(each));
+
+    const open = gate();
+    const sorted = new Set<number>();
+    /** The number of the last event when a sorter took a parcel in hand. */
+    const busy = new Map<string, number>();
+    const sorters = ["sorter 1", "sorter 2", "sorter 3", "sorter 4"].map((name) => ({
+      name,
+      sort: hook<[Parcel], Promise<void>>(async ({ no }) => {
+        busy.set(name, server.wire.mark());
+        await open.wait();
+        sorted.add(no);
+      }),
+    }));
+    const deliveries = (client: string) => server.wire.deliveries({ client });
+    /** Parcels that a sorter was given and has not answered for. */
+    const held = (client: string) =>
+      new Set(deliveries(client).map(({ streamSeq }) => streamSeq)).size -
+      new Set(
+        ["ack", "nak", "term"].flatMap((kind) =>
+          server.wire.of(kind as "ack", { client }).map(({ streamSeq }) => streamSeq),
+        ),
+      ).size;
+    /** Asked for more than one parcel, or for one more while it sorts, or did not ask at all. */
+    const greedy = ({ name, sort }: (typeof sorters)[number]) => {
+      const pulls = server.wire.pulls({ client: name });
+      const busySince = busy.get(name);
+      return (
+        pulls.length === 0 ||
+        pulls.some(({ batch }) => batch > 1) ||
+        sort.running > 1 ||
+        (sort.running > 0 && busySince !== undefined && pulls.some(({ index }) => index > busySince))
+      );
+    };
+    const hog = () => sorters.find((sorter) => held(sorter.name) > 1 && greedy(sorter))?.name;
+    const shares = () =>
+      sorters
+        .filter(
+          ({ name, sort }) => sort.calls.length > 0 || server.relay.connections.some((c) => c.name === name),
+        )
+        .map(({ name, sort }) => `${name}  holds ${held(name)}, is sorting ${sort.running}`);
+    /** A parcel that two sorters were given by two consumers. */
+    const twice = () => {
+      const first = new Map<number, { consumer: string; client?: string; streamSeq: number }>();
+      for (const delivery of server.wire.deliveries()) {
+        const before = first.get(delivery.streamSeq);
+        if (before && before.consumer !== delivery.consumer) return [before, delivery] as const;
+        first.set(delivery.streamSeq, delivery);
+      }
+      return undefined;
+    };
+    believes("consumer-per-worker", {
+      when: () => twice() !== undefined,
+      message: () =>
+        `Two sorters have parcel ${twice()?.[0].streamSeq} in their hands. They take their parcels from two consumers, and each consumer delivers all of them. Workers share what comes from one consumer.`,
+      evidence: () =>
+        (twice() ?? []).map(
+          ({ client, consumer, streamSeq }) => `parcel ${streamSeq} to ${client}, from consumer ${consumer}`,
+        ),
+    });
+    believes("push-shares-fairly", {
+      when: () => {
+        const name = hog();
+        return name !== undefined && server.wire.pulls({ client: name }).length === 0;
+      },
+      message: () =>
+        `The server pushed ${held(hog() ?? "")} parcels to ${hog()}, which can sort only one. It asked for none of them. A server that pushes sends what there is to whoever listens; who is busy, it does not know.`,
+      evidence: () => [...shares(), "pulls     none"],
+    });
+    believes("one-worker-hogs", {
+      when: () => hog() !== undefined,
+      message: () =>
+        `${capital(hog())} holds ${held(hog() ?? "")} parcels and can sort one at a time. The others wait in its memory, behind the one in its hands, and no other sorter can have them, free or not.`,
+      evidence: () => [
+        ...shares(),
+        ...server.wire
+          .pulls({ client: hog() ?? "" })
+          .slice(0, 2)
+          .map(({ client, batch }) => `${client}: pull, up to ${batch} messages`),
+      ],
+    });
+
+    const stop = new AbortController();
+    const start = async (which: typeof sorters) => {
+      const programs = [];
+      for (const { name, sort } of which) {
+        const program = await learner.start("sortParcels", [server.connection(name), sort, stop.signal], {
+          name: "sortParcels",
+        });
+        await until(`${name} to sort a parcel`, () => sort.running > 0 || program.settled);
+        if (program.settled) await program.result();
+        programs.push(program);
+      }
+      return programs;
+    };
+    const programs = await start(sorters.slice(0, 3));
+    // The fourth comes when the others are at work.
+    programs.push(...(await start(sorters.slice(3))));
+    await until("four sorters to sort a parcel each", () => sorters.every(({ sort }) => sort.running === 1));
+    open.open();
+    await until("all parcels to be sorted", () => sorted.size >= all.length);
+    const manager = await server.manager();
+    await until(
+      "each parcel to be acked",
+      async () => (await manager.consumers.info("PARCELS", "sorters")).num_ack_pending === 0,
+    );
+    stop.abort();
+    for (const program of programs) await program.result();
+  },
+);
+
+check(
+  "a sorter that dies loses no parcel",
+  {
+    beliefs: {
+      "delivered-is-done": {
+        belief: "A parcel that a worker has got is done.",
+        readme: "a-parcel-that-a-worker-has-got-is-done",
+        hint: "When does your ack go out: before `sort`, or after it? What does the server do with a parcel that is acked?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    await depot(await server.manager(), 400);
+    const js = await server.jetstream();
+    const stop = new AbortController();
+    const dying = hook<[Parcel], Promise<void>>(() => hang());
+    const living = hook<[Parcel], Promise<void>>(async () => {});
+    const ackOf = (client: string) => server.wire.acks({ client })[0];
+    believes("delivered-is-done", {
+      when: () => dying.calls.length > 0 && ackOf("sorter 1") !== undefined,
+      message:
+        "Sorter 1 acked parcel 1 when it had only begun to sort it. Then it died. For the server the parcel is done; no other sorter will ever get it, and it lies somewhere in the depot.",
+      evidence: () => [
+        "sorter 1: sort of parcel 1 began, and never ended",
+        `sorter 1: ack of parcel ${ackOf("sorter 1")?.streamSeq}`,
+      ],
+    });
+    await js.publish("parcel.lyon", JSON.stringify(parcel(1)));
+    const first = await learner.start("sortParcels", [server.connection("sorter 1"), dying, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("sorter 1 to sort parcel 1", () => dying.running > 0 || first.settled);
+    if (first.settled) await first.result();
+    expect(sources(server.wire.deliveries({ client: "sorter 1" })), "The consumer of a sorter").toEqual([
+      "sorters",
+    ]);
+    // What it has said by now is on its way.
+    await first.answers();
+    await first.answers();
+    await first.kill();
+    await until("the server to notice that sorter 1 is gone", () => server.hasLeft("sorter 1"));
+
+    const second = await learner.start("sortParcels", [server.connection("sorter 2"), living, stop.signal], {
+      name: "sortParcels",
+    });
+    await js.publish("parcel.bern", JSON.stringify(parcel(2)));
+    await until("sorter 2 to sort parcels 1 and 2", () =>
+      [1, 2].every((no) => numbers(living.received).includes(no)),
+    );
+    stop.abort();
+    await second.result();
+  },
+);
+
+check(
+  "a sorter whose consumer is deleted says so",
+  {
+    beliefs: {
+      "silence-means-no-work": {
+        belief: "If no parcels come, there are none.",
+        readme: "if-no-parcels-come-there-are-none",
+        hint: "The server did tell your program. Where did it say so: in the loop, in an error, or beside both? Look at the options of what you call, and at what your `catch` takes.",
+      },
+      "the-end-means-done": {
+        belief: "When the loop is over, the work is done.",
+        readme: "when-the-loop-is-over-the-work-is-done",
+        hint: "There are two reasons for your loop to end. Which one is it, and who has to know?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await depot(manager, noRedelivery());
+    const js = await server.jetstream();
+    await js.publish("parcel.lyon", JSON.stringify(parcel(1)));
+    const stop = new AbortController();
+    const sort = hook<[Parcel], Promise<void>>(async () => {});
+    const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("the sorter to sort parcel 1", () => sort.calls.length > 0 || program.settled);
+    if (program.settled) await program.result();
+    expect(sources(server.wire.deliveries({ client: "sorter" })), "The consumer of a sorter").toEqual([
+      "sorters",
+    ]);
+    await until(
+      "the sorter to wait for the next parcel",
+      async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0,
+    );
+
+    let deleted = false;
+    const told = () =>
+      deleted &&
+      (server.wire.statuses({ client: "sorter" }).some(({ code }) => code === 409 || code === 503) ||
+        server.wire.of("apiReply", { client: "sorter", ok: false }).length > 0);
+    const deaf = lasting(1_500, () => told() && !program.settled);
+    const statuses = () => {
+      const seen = server.wire.statuses((event) => event.client === "sorter" && event.code !== 100);
+      return [
+        ...seen.slice(0, 2).map(({ code, description }) => `the server said  ${code} ${description}`),
+        ...(seen.length > 2 ? [`and since then   ${seen.length - 2} more like it`] : []),
+        `pulls of the sorter  ${server.wire.total("pull")}`,
+      ];
+    };
+    believes("silence-means-no-work", {
+      when: () => deaf(),
+      message:
+        "The consumer was deleted, the server told the sorter, and the sorter goes on as if nothing had happened: it waits for parcels that can never come, and nobody knows.",
+      evidence: statuses,
+    });
+    believes("the-end-means-done", {
+      when: () => told() && program.settled && program.error === undefined,
+      message:
+        "The consumer was deleted, and `sortParcels` returned, without an error, as if it had been told to stop. Whoever started the sorter believes that all is well, while parcels pile up.",
+      evidence: statuses,
+    });
+    deleted = true;
+    await manager.consumers.delete("PARCELS", "sorters");
+    await until("`sortParcels` to say that its consumer is gone", () => program.settled);
+    // Looks at the signs once more, now that it is over.
+    await until("an error that says so", () => program.error !== undefined);
+  },
+);
+
+check(
+  "the screen shows every parcel in order, also when its connection breaks",
+  {
+    budgetMs: 15_000,
+    beliefs: {
+      "subscribe-sees-the-stream": {
+        belief: "Who subscribes to the subjects of a stream sees what is in the stream.",
+        readme: "a-subscription-sees-the-stream",
+        hint: "Which of your calls speaks to the stream? Which one would work in the same way if there were no stream at all?",
+      },
+      "push-loses-nothing": {
+        belief: "What a consumer pushes to me arrives.",
+        readme: "what-is-pushed-arrives",
+        hint: "Parcels were on the way when the connection broke. How would your program, or the server, notice that they did not arrive? Which kind of consumer looks at the sequences for you?",
+      },
+      "reconnect-starts-over": {
+        belief: "After a reconnect I must subscribe again.",
+        readme: "after-a-reconnect-i-must-subscribe-again",
+        hint: "What does the client do by itself when it connects again? What does your code add to that?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    await depot(await server.manager(), noRedelivery());
+    const js = await server.jetstream();
+    let stored = 0;
+    const store = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        stored++;
+        await js.publish(`parcel.${parcel(stored).town}`, JSON.stringify(parcel(stored)));
+      }
+    };
+    const show = hook<[Parcel], Promise<void>>(async () => {});
+    const shown = () => numbers(show.received);
+    /** The first place where a number is not the one after that before it. */
+    const broken = () => shown().findIndex((no, i) => i > 0 && no !== (shown()[i - 1] ?? 0) + 1);
+    let cut = false;
+    const around = () => [
+      `in the stream  parcels 1 to ${stored}`,
+      `shown          ${listed(shown().slice(0, 14))}`,
+    ];
+    believes("subscribe-sees-the-stream", {
+      when: () => (shown()[0] ?? 1) > 1 && server.wire.deliveries({ client: "screen" }).length === 0,
+      message: () =>
+        `Three parcels were in the stream, and the first that the screen showed was parcel ${shown()[0]}. A plain subscription hears what is published from now on. It does not know that there is a stream.`,
+      evidence: () => [...around(), "deliveries from the stream to the screen  none"],
+    });
+    believes("push-loses-nothing", {
+      when: () => {
+        const at = broken();
+        const own = server.wire.deliveries({ client: "screen", consumer: "sorters" }).length === 0;
+        return cut && own && at > 0 && (shown()[at] ?? 0) > (shown()[at - 1] ?? 0);
+      },
+      message: () => {
+        const at = broken();
+        return `The connection broke while parcels were on the way to the screen. It came back, and the screen went on with parcel ${shown()[at]} after parcel ${shown()[at - 1]}. For the server the parcels between were delivered; nobody noticed that they did not arrive.`;
+      },
+      evidence: around,
+    });
+    believes("reconnect-starts-over", {
+      when: () => {
+        const at = broken();
+        return cut && at > 0 && (shown()[at] ?? 0) <= (shown()[at - 1] ?? 0);
+      },
+      message: () => {
+        const at = broken();
+        return `The connection broke and came back, and after parcel ${shown()[at - 1]} the screen showed parcel ${shown()[at]} again. The client had subscribed again by itself; a second subscription, or one from the start, shows parcels twice.`;
+      },
+      evidence: around,
+    });
+
+    await store(3);
+    const stop = new AbortController();
+    const program = await learner.start(
+      "watchParcels",
+      [server.connection("screen", { reconnectTimeWait: 10 }), show, stop.signal],
+      {
+        name: "watchParcels",
+      },
+    );
+    const listening = () => server.wire.of("subscribe", { client: "screen" }).length > 0;
+    await until("the screen to show a parcel", async () => {
+      if (show.calls.length > 0 || program.settled) return true;
+      // A screen that hears only what is new gets something to hear.
+      if (listening() && stored < 60) await store(1);
+      return false;
+    });
+    if (program.settled) await program.result();
+    const before = stored;
+    await until(
+      `the screen to show parcels 1 to ${before}`,
+      () => show.calls.length >= before && show.running === 0,
+    );
+
+    // Three parcels are on the way to the screen when its connection breaks.
+    const onTheWay = server.relay.hold((event) => event.kind === "delivery", {
+      who: "screen",
+      what: "parcels",
+    });
+    await store(3);
+    await until("the next parcels to be sent to the screen", () => onTheWay.events.length > 0);
+    cut = true;
+    onTheWay.drop();
+    server.relay.cut("screen");
+    await until("the screen to connect again", () =>
+      server.relay.connections.some((connection) => connection.open && connection.name === "screen"),
+    );
+    await store(1);
+    await until(`the screen to show parcels up to ${stored}`, () => shown().includes(stored));
+    stop.abort();
+    await program.result();
+    expect(shown(), "The parcels that the screen has shown").toEqual(
+      Array.from({ length: stored }, (_, i) => i + 1),
+    );
+  },
+);
+
+check(
+  "the screen takes nothing from the sorters and leaves nothing behind",
+  {
+    beliefs: {
+      "a-consumer-is-a-window": {
+        belief: "A consumer is a window into the stream; anybody may look through it.",
+        readme: "a-consumer-is-a-window",
+        hint: "What does the consumer `sorters` do with a parcel that it has given to your screen? Whose place in the stream has moved?",
+      },
+      "a-screen-must-be-remembered": {
+        belief: "A reader needs a durable consumer, or it misses something.",
+        readme: "every-reader-needs-a-durable-consumer",
+        hint: "Who should remember something about a screen that is switched off? For how long?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await depot(manager, noRedelivery());
+    const js = await server.jetstream();
+    for (let no = 1; no <= 4; no++) await js.publish("parcel.lyon", JSON.stringify(parcel(no)));
+    const show = hook<[Parcel], Promise<void>>(async () => {});
+    const taken = () => server.wire.deliveries({ client: "screen", consumer: "sorters" });
+    let left: string[] = [];
+    believes("a-consumer-is-a-window", {
+      when: () => taken().length > 0,
+      message: () =>
+        `The screen got parcel ${taken()[0]?.streamSeq} from the consumer \`sorters\`. So no sorter gets it now: a consumer gives each message to one of those who ask. A screen that only looks needs a consumer of its own.`,
+      evidence: () =>
+        taken()
+          .slice(0, 3)
+          .map(({ streamSeq, consumer }) => `parcel ${streamSeq} to screen, from consumer ${consumer}`),
+    });
+    believes("a-screen-must-be-remembered", {
+      when: () => left.length > 0,
+      message: () =>
+        `The screen was switched off, and its durable consumer ${left[0]} is still in the server. It stays there for ever, with its position and what is pending for it, and with each new screen there may be one more.`,
+      evidence: () => left.map((name) => `consumer ${name}  durable`),
+    });
+    const stop = new AbortController();
+    const program = await learner.start("watchParcels", [server.connection("screen"), show, stop.signal], {
+      name: "watchParcels",
+    });
+    // A plain subscription hears nothing here: all parcels are stored before.
+    const plain = lasting(1_000, () =>
+      server.wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
+    );
+    await until(
+      "the screen to show parcels 1 to 4",
+      () => show.calls.length >= 4 || program.settled || plain(),
+    );
+    if (program.settled) await program.result();
+    stop.abort();
+    await program.result();
+    const consumers = await manager.consumers.list("PARCELS").next();
+    left = consumers.flatMap(({ config }) =>
+      config.durable_name && config.durable_name !== "sorters" ? [config.durable_name] : [],
+    );
+    await until("nothing of the screen to be left", () => left.length === 0);
+    const info = await manager.consumers.info("PARCELS", "sorters");
+    expect(info.num_pending, "Parcels that wait for the sorters").toBe(4);
+    expect(numbers(show.received), "The parcels that the screen has shown").toEqual([1, 2, 3, 4]);
+  },
+);

@@ -1,0 +1,53 @@
+// Lesson 07, push and pull: sorters that share the parcels, and a screen that shows all of them.
+//
+// The stream PARCELS holds the parcels of a depot, each on the subject parcel.<town>. The payload is the parcel as JSON. They are
+// numbered 1, 2, 3 … in the order in which they were stored.
+//
+// The stream has a durable consumer with the name `sorters`, made by the depot: a pull consumer with explicit acks. All sorters
+// of the depot take their parcels from it.
+//
+// Write the two functions. What each one promises stands above it. The connection is given to you: leave it open.
+// When you are ready: npm run check lesson-07
+import type { NatsConnection } from "nats";
+
+export interface Parcel {
+  no: number;
+  town: string;
+}
+
+/**
+ * One sorter. Takes parcels from the consumer `sorters` and hands each to `sort`, one after the other.
+ *
+ * - Any number of sorters run at the same time, each in a process of its own. Some start later than others, some die.
+ * - A sorter holds the one parcel that it is sorting. All others stay in the stream, for whoever is free.
+ * - A parcel is done when `sort` is done. If the sorter dies before, another one gets the parcel.
+ * - If the consumer is deleted, somebody must be told: the function throws as soon as the server says so.
+ *
+ * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns. It does not wait for a parcel that may
+ * never come.
+ */
+export async function sortParcels(
+  nc: NatsConnection,
+  sort: (parcel: Parcel) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  throw new Error("sortParcels is still to be written");
+}
+
+/**
+ * The screen in the hall. Shows every parcel in the stream, in order, each once: those that are there, from the first one on, and then
+ * each new one as it comes.
+ *
+ * - The screen only looks. No sorter gets a parcel less because of it, and when it is switched off, nothing of it stays in the server.
+ * - Its connection may break and come back. Then it goes on with the next parcel that it has not shown.
+ * - `show` takes a while; show the next parcel when it is done.
+ *
+ * Runs until `stop` is aborted, and returns.
+ */
+export async function watchParcels(
+  nc: NatsConnection,
+  show: (parcel: Parcel) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  throw new Error("watchParcels is still to be written");
+}

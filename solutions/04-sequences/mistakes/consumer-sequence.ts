@@ -1,0 +1,27 @@
+// Mistake: consumer-sequence-as-position
+// Fails: the ledger goes on where it stopped
+// Both numbers stand in `info`, and with a consumer that sees everything they are the same.
+import { DeliverPolicy, type NatsConnection } from "nats";
+import type { Ledger, Scan } from "../solution.ts";
+
+export { claim, createScans, record } from "../solution.ts";
+
+export async function keepLedger(
+  nc: NatsConnection,
+  depot: string,
+  ledger: Ledger,
+  stop: AbortSignal,
+): Promise<void> {
+  const consumer = await nc.jetstream().consumers.get("SCANS", {
+    filterSubjects: `parcel.${depot}.*`,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: (await ledger.last()) + 1,
+  });
+  const messages = await consumer.consume();
+  stop.addEventListener("abort", () => messages.stop());
+  if (stop.aborted) messages.stop();
+  for await (const message of messages) {
+    if (stop.aborted) break;
+    await ledger.enter(message.json<Scan>(), message.info.deliverySequence);
+  }
+}

@@ -1,0 +1,57 @@
+// Reads what the consumer reports about itself, instead of letting it throw: more lines, but a place to log lost heartbeats, too. The
+// screen uses a callback, and a chain of promises to keep the order.
+import { ConsumerEvents, consumerOpts, type JsMsg, type NatsConnection } from "nats";
+import type { Parcel } from "../solution.ts";
+
+export async function sortParcels(
+  nc: NatsConnection,
+  sort: (parcel: Parcel) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  const consumer = await nc.jetstream().consumers.get("PARCELS", "sorters");
+  const parcels = await consumer.consume({ max_messages: 1 });
+  const end = () => parcels.stop();
+  stop.addEventListener("abort", end);
+  if (stop.aborted) end();
+  let gone: string | undefined;
+  const watching = (async () => {
+    for await (const status of await parcels.status()) {
+      if (status.type !== ConsumerEvents.ConsumerDeleted && status.type !== ConsumerEvents.ConsumerNotFound)
+        continue;
+      gone = String(status.data);
+      end();
+      return;
+    }
+  })();
+  for await (const message of parcels) {
+    await sort(message.json<Parcel>());
+    message.ack();
+  }
+  await nc.flush();
+  if (gone !== undefined) {
+    await watching;
+    throw new Error(`The consumer sorters is gone: ${gone}`);
+  }
+}
+
+export async function watchParcels(
+  nc: NatsConnection,
+  show: (parcel: Parcel) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  let queue = Promise.resolve();
+  const options = consumerOpts().orderedConsumer();
+  options.callback((error, message: JsMsg | null) => {
+    if (error || !message) return;
+    queue = queue.then(async () => {
+      if (!stop.aborted) await show(message.json<Parcel>());
+    });
+  });
+  const parcels = await nc.jetstream().subscribe("parcel.>", options);
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve());
+  });
+  parcels.unsubscribe();
+  await queue;
+}
