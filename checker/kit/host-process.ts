@@ -118,6 +118,16 @@ export class HostProcess {
     endStragglers(`${runMark}:${this.part}`);
   }
 
+  #alive(): boolean {
+    if (this.pid === undefined) return false;
+    try {
+      process.kill(this.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #watchExit(): Promise<Exit> {
     return new Promise((resolve) => {
       const { child } = this;
@@ -126,6 +136,8 @@ export class HostProcess {
       const settle = () => {
         if (!shell || this.exit) return;
         if (!pipeClosed) {
+          // On a busy machine the end of the pipe comes late; a program that is gone has ended nobody.
+          if (!this.#alive()) return;
           this.lostParent = true;
           this.onExit();
           return;
