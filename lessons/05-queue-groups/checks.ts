@@ -201,7 +201,10 @@ check(
       evidence: seen,
     });
     believes("close-finishes-the-rest", {
-      when: () => left() && open() > 0 && (inkIsThere ? !leftBeforeInk && stopped : !drained()),
+      when: () =>
+        left() &&
+        open() > 0 &&
+        (inkIsThere ? stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
       message: () =>
         inkIsThere
           ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
@@ -209,13 +212,7 @@ check(
       evidence: seen,
     });
     believes("unsubscribe-finishes-the-rest", {
-      when: () =>
-        stopped &&
-        inkIsThere &&
-        !left() &&
-        print.calls.length < 5 &&
-        ended().length > 0 &&
-        print.running === 0,
+      when: () => stopped && inkIsThere && print.calls.length < 5 && ended().length > 0,
       message: () =>
         `When the printer was switched off it had five requests: some in the program, two on the way. It ended its subscription at once, and printed ${print.calls.length} of 5. The client threw the others away, and the server does not give them to another printer.`,
       evidence: seen,
@@ -226,8 +223,7 @@ check(
     await until("the printer to wait for its ink", () => left() || quiet());
     await printer.answers();
     leftBeforeInk = left();
-    if (leftBeforeInk) inkIsThere = false;
-    else {
+    if (!leftBeforeInk) {
       inkIsThere = true;
       ink.open();
     }
@@ -311,7 +307,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, lasting, believes }) => {
     const patience = 300;
     const terminal = await learner.start("ask", [
       server.connection("terminal"),
@@ -322,19 +318,25 @@ check(
     const asked = () =>
       server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
     const nobody = () => server.wire.statuses({ client: "terminal", code: 503 });
-    /** Milliseconds from one try to the next. */
-    const gaps = () =>
-      asked()
-        .slice(1)
-        .map((event, i) => event.at - (asked()[i]?.at ?? 0));
+    /**
+     * Milliseconds that the fastest six tries in a row took, as the relay read them. It may read one of them late, on a busy machine;
+     * six in the time of one and a half come only from a program that does not wait.
+     */
+    const sixTries = () => {
+      const times = asked().map((event) => event.at);
+      return Math.min(
+        Number.POSITIVE_INFINITY,
+        ...times.slice(5).map((at, i) => at - (times[i] ?? Number.NEGATIVE_INFINITY)),
+      );
+    };
     believes("tries-cost-time", {
-      when: () => gaps().some((gap) => gap < patience / 2),
+      when: () => sixTries() < 1.5 * patience,
       message: () =>
         `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. A try should last ${patience} ms.`,
       evidence: () => [
-        `tries so far                     ${asked().length}`,
-        `from the first try to the last   less than ${Math.ceil(((asked().at(-1)?.at ?? 0) - (asked()[0]?.at ?? 0)) / patience) * patience} ms`,
-        `what the server answered         ${nobody().length} times 503, no responders`,
+        `tries so far               ${asked().length}`,
+        `six of them took           less than ${Math.ceil(sixTries() / 50) * 50} ms`,
+        `what the server answered   503, no responders, ${nobody().length} times`,
       ],
     });
     believes("no-responders-is-final", {
@@ -348,7 +350,8 @@ check(
         "a printer came        a moment later",
       ],
     });
-    await until("the terminal to ask", () => terminal.settled || nobody().length > 0);
+    const patient = lasting(250, () => nobody().length > 0);
+    await until("the terminal to ask", () => terminal.settled || asked().length >= 6 || patient());
     const printer = await server.connect("printer-1", { recorded: true });
     printer.subscribe("label.*", {
       queue: "printers",
