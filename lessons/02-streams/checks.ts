@@ -183,7 +183,8 @@ check(
       ack_policy: AckPolicy.Explicit,
       inactive_threshold: 60e9,
     });
-    if (readable > 0) {
+    // From a stream that forgets within seconds nothing can be read for certain.
+    if (readable > 0 && (config.max_age === 0 || config.max_age > 600e9)) {
       const reading = await (await server.jetstream()).consumers.get("SCANS", reader.name);
       for await (const message of await reading.fetch({ max_messages: readable, expires: 20_000 }))
         await message.ackAck();
@@ -339,7 +340,9 @@ check(
       message:
         "At the second start the stream was deleted and made anew, with the right limits. It held three scans, and all of them went with it.",
       evidence: () => [
-        ...server.wire.of("apiReply", { call: "STREAM.DELETE" }).map(() => "API STREAM.DELETE SCANS   ok"),
+        ...server.wire
+          .of("apiReply", { call: "STREAM.DELETE", ok: true })
+          .map(() => "API STREAM.DELETE SCANS   ok"),
         "before the second start   3 scans",
         `after it                  ${held.length} scans`,
       ],
@@ -381,7 +384,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     await scansStreamOf(manager, "*");
     const other = await server.client();
@@ -418,7 +421,7 @@ check(
         `outcomes that \`record\` returned  ${outcomes.length}`,
       ],
     });
-    expect(early, "`record` is done before any PubAck has come").toBe(false);
+    if (early) fail("`record` was done before any PubAck had come, and no scan waited for one.");
 
     const held = await contents(manager);
     const mine = held.filter((message) => message.subject.startsWith("parcel.ams."));
