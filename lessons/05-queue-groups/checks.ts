@@ -137,7 +137,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const ink = gate();
     const print = hook<[string], Promise<string>>(async (parcel) => {
       await ink.wait();
@@ -171,18 +171,24 @@ check(
     await second.flush();
 
     let stopped = false;
+    let broken: Error | undefined;
     stop().then(
       () => {
         stopped = true;
       },
-      () => {},
+      (error: Error) => {
+        broken = error;
+      },
     );
     const left = () => server.wire.of("disconnect", { client: "printer-1", by: "client" }).length > 0;
     const ended = () => server.wire.of("unsubscribe", { client: "printer-1" });
     const open = () => 5 - answered.length;
     let inkIsThere = false;
     let leftBeforeInk = false;
-    await until("the printer to tell the server that it leaves", () => left() || ended().length > 0);
+    await until(
+      "the printer to tell the server that it leaves",
+      () => left() || broken || ended().length > 0,
+    );
     const drained = () =>
       server.wire.of("ping", (event) => {
         const [first] = ended();
@@ -227,7 +233,8 @@ check(
       inkIsThere = true;
       ink.open();
     }
-    await until("the printer to be switched off", () => stopped);
+    await until("the printer to be switched off", () => stopped || broken);
+    if (broken) fail(`Switching the printer off failed: ${broken.message}.`);
     await until("all five requests to be answered", () => answered.length >= 5);
     expect(failed, "Requests without an answer").toEqual([]);
     expect(answered.toSorted(), "The answers of printer-1").toEqual(
