@@ -7,6 +7,14 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 /** Longer than any check takes: for what is not to run out. */
 const longMs = 60_000;
 
+/**
+ * How long a terminal waits for an answer: more on a slow machine, but never so long that a timer of its last try, which need not be
+ * cleared, outlives the program.
+ */
+function patienceMs(usualMs: number): number {
+  return Math.min(600, Math.ceil(usualMs * pace()));
+}
+
 /** Parcels number `from` to `to`. */
 function parcels(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, i) => `P-${from + i}`);
@@ -274,8 +282,7 @@ check(
       server.connection("terminal"),
       "ams",
       "P-7",
-      // On a slow machine, time enough for an answer of the one that works.
-      { tries: 40, patience: Math.ceil(150 * pace()) },
+      { tries: 40, patience: patienceMs(150) },
     ]);
     const asked = () =>
       server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
@@ -322,7 +329,7 @@ check(
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
-    const patience = Math.ceil(300 * pace());
+    const patience = patienceMs(300);
     const terminal = await learner.start("ask", [
       server.connection("terminal"),
       "ams",
