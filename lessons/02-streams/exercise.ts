@@ -1,0 +1,66 @@
+// Lesson 02, streams: the hub keeps every scan, also when its power fails.
+//
+// Depots publish their scans on parcel.<depot>.in and parcel.<depot>.out. From now on a stream named SCANS at the hub
+// stores them. Other messages go over subjects of the same kind and are nobody's business here: on parcel.<depot>.where,
+// for example, terminals ask where a parcel is, and somebody answers.
+//
+// Write the two functions. What each one promises stands above it.
+// When you are ready: npm run check lesson-02
+import type { NatsConnection } from "nats";
+
+export interface Scan {
+  /** Counts the scans of one depot: 1, 2, 3 … */
+  no: number;
+  parcel: string;
+  event: "in" | "out";
+}
+
+export interface Limits {
+  /** How many scans the stream holds at most. */
+  maxScans: number;
+  /** How long the stream keeps a scan, in milliseconds. */
+  keepMs: number;
+}
+
+/**
+ * What became of a scan.
+ *
+ * - `stored`: the stream has it, as its message number `seq`.
+ * - `full`: the stream refused it, because it is full.
+ * - `no-stream`: no stream takes this subject.
+ * - `unknown`: no answer came in time. The stream may have the scan or not.
+ */
+export type Outcome =
+  | { no: number; result: "stored"; seq: number }
+  | { no: number; result: "full" | "no-stream" | "unknown" };
+
+/**
+ * Makes the stream SCANS ready. Called at each start of the hub.
+ *
+ * - It takes the scans of every depot, of those to come too: parcel.<depot>.in and parcel.<depot>.out, and nothing else.
+ * - What it has stored survives a crash of the server.
+ * - Reading does not remove a scan. A scan goes when it is older than `limits.keepMs`, and for no other reason.
+ * - A stream that holds `limits.maxScans` is full: it refuses new scans.
+ * - If the stream is there already, perhaps with other limits, it has these limits afterwards, and all of its scans.
+ */
+export async function prepare(nc: NatsConnection, limits: Limits): Promise<void> {
+  throw new Error("prepare is still to be written");
+}
+
+/**
+ * Publishes the scans of a depot, each on parcel.<depot>.<event> with the scan as JSON, and tells what became of each.
+ *
+ * Done when it knows of every scan what became of it. A scan that is refused, or gets no answer, does not keep the others from
+ * being published. Publish each scan once: how to try again without storing it twice is a later lesson.
+ *
+ * @param patience how long to wait for the answer to one scan, in milliseconds
+ * @returns one outcome for each scan, in the same order
+ */
+export async function record(
+  nc: NatsConnection,
+  depot: string,
+  scans: Scan[],
+  patience: number,
+): Promise<Outcome[]> {
+  throw new Error("record is still to be written");
+}

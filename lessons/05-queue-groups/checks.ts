@@ -1,0 +1,537 @@
+// Lesson 05: printers share requests, one is switched off, one is stuck, none is there; vans share parcels that waited for them.
+import type { ConsumerInfo, JetStreamManager, Msg, NatsConnection } from "nats";
+import { exercise, expect, gate, hang, hook, pace } from "../../checker/kit/index.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+/** Longer than any check takes: for what is not to run out. */
+const longMs = 60_000;
+
+/**
+ * How long a terminal waits for an answer: more on a slow machine, but never so long that a timer of its last try, which need not be
+ * cleared, outlives the program.
+ */
+function patienceMs(usualMs: number): number {
+  return Math.min(600, Math.ceil(usualMs * pace()));
+}
+
+/** Parcels number `from` to `to`. */
+function parcels(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => `P-${from + i}`);
+}
+
+/** How many subscriptions the server has for a subject. */
+async function subscribers(
+  server: { nats: { monitor<T>(path: string): Promise<T> } },
+  subject: string,
+): Promise<number> {
+  const { subscriptions_list: list } = await server.nats.monitor<{ subscriptions_list?: unknown[] }>(
+    `subsz?subs=1&test=${subject}`,
+  );
+  return list?.length ?? 0;
+}
+
+/** A listener of the check's own; gives what it hears. */
+async function listen(nc: NatsConnection, subject: string, queue?: string): Promise<string[]> {
+  const heard: string[] = [];
+  nc.subscribe(subject, {
+    ...(queue !== undefined && { queue }),
+    callback: (_, message) => void heard.push(message.string()),
+  });
+  await nc.flush();
+  return heard;
+}
+
+check(
+  "each label is printed once, and others hear of it too",
+  {
+    beliefs: {
+      "subscribers-share": {
+        belief: "Two programs that subscribe to the same subject share its messages.",
+        readme: "each-subscriber-gets-a-copy",
+        hint: "Both printers got every request. What must two subscriptions have in common, so that the server gives a message to only one of them?",
+      },
+      "name-of-the-member": {
+        belief: "The queue name is the name of this one worker.",
+        readme: "the-name-is-the-groups",
+        hint: "How many queue groups are there on label.* now, and how many members has each? Who gets a copy of a request?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const office = await server.connect("office", { recorded: true });
+    const audit = await listen(office, "label.>");
+    const billing = [
+      await listen(office, "label.*", "billing"),
+      await listen(await server.connect("billing-2", { recorded: true }), "label.*", "billing"),
+    ];
+    const print = hook<[string], Promise<string>>(async (parcel) => `label ${parcel}`);
+    const printers = await learner.start("answer", [server.connection("printer-1"), print], {
+      name: "answer",
+    });
+    const stops = [await printers.result()];
+    stops.push(await printers.again("answer", [server.connection("printer-2"), print]));
+    await until(
+      "both printers to be known to the server",
+      async () => (await subscribers(server, "label.ams")) >= 5,
+    );
+
+    const wanted = parcels(1, 20);
+    const terminal = await server.connect("terminal", { recorded: true });
+    const answers = await Promise.all(
+      wanted.map((parcel) => terminal.request("label.ams", parcel, { timeout: longMs })),
+    );
+    const groups = server.wire
+      .of("subscribe", (event) => /^printer-/.test(event.client ?? "") && event.subject.startsWith("label."))
+      .map((event) => event.queue);
+    const alone = groups.length > 1 && new Set(groups).size === groups.length;
+    const shared = groups.length > 1 && groups.every((queue) => queue !== undefined) && !alone;
+    if (!shared)
+      await until("every printer to print its copies", () => print.calls.length >= 2 * wanted.length);
+    believes("subscribers-share", {
+      when: () => groups.includes(undefined) && print.calls.length > wanted.length,
+      message: () =>
+        `${wanted.length} labels were asked for, and ${print.calls.length} were printed: each printer got each request. A plain subscription gets a copy of every message, however many others there are.`,
+      evidence: () => [
+        `requests                  ${wanted.length}`,
+        `labels printed            ${print.calls.length}`,
+        ...groups.map((queue, i) => `printer-${i + 1} subscribed to   label.*, ${queue ?? "in no group"}`),
+      ],
+    });
+    believes("name-of-the-member", {
+      when: () => alone && print.calls.length > wanted.length,
+      message: () =>
+        `${wanted.length} labels were asked for, and ${print.calls.length} were printed. Each printer is in a queue group of its own, and each group gets a copy of every request.`,
+      evidence: () => [
+        `requests                  ${wanted.length}`,
+        `labels printed            ${print.calls.length}`,
+        `groups of the printers    ${groups.length}, with one member each`,
+      ],
+    });
+    await until("audit and billing to hear of all", () => {
+      return audit.length >= wanted.length && billing.flat().length >= wanted.length;
+    });
+    expect(
+      answers.map((answer) => answer.string()),
+      "The answers",
+    ).toEqual(wanted.map((parcel) => `label ${parcel}`));
+    expect(print.received.toSorted(), "Each label is printed once, by one of the printers").toEqual(
+      wanted.toSorted(),
+    );
+    expect(
+      { audit: audit.length, billing: billing.flat().length },
+      "Requests that the audit (in no group) and billing (a group of two) heard of",
+    ).toEqual({ audit: wanted.length, billing: wanted.length });
+    for (const stop of stops) await stop();
+  },
+);
+
+check(
+  "a printer that is switched off answers what it was given",
+  {
+    beliefs: {
+      "close-finishes-the-rest": {
+        belief: "close() finishes what is under way before it closes.",
+        readme: "a-member-that-leaves",
+        hint: "What is still on its way when you close: requests to you, answers from you? Which call waits for them?",
+      },
+      "unsubscribe-finishes-the-rest": {
+        belief: "After unsubscribe() I still get what the server had sent to me.",
+        readme: "a-member-that-leaves",
+        hint: "There are two ways to end a subscription. One is at once. What does the other wait for?",
+      },
+      "drain-waits-for-my-work": {
+        belief: "drain() waits until my own code has answered.",
+        readme: "a-member-that-leaves",
+        hint: "nc.drain() ends with closing the connection. Where are your labels at that moment, and how will the answers get out?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const ink = gate();
+    const print = hook<[string], Promise<string>>(async (parcel) => {
+      await ink.wait();
+      return `label ${parcel}`;
+    });
+    const printer = await learner.start("answer", [server.connection("printer-1"), print]);
+    const stop = await printer.result();
+    await until("the printer to be known to the server", () => subscribers(server, "label.ams"));
+
+    const terminal = await server.connect("terminal", { recorded: true });
+    const answered: string[] = [];
+    const failed: string[] = [];
+    const request = (parcel: string) => {
+      terminal.request("label.ams", parcel, { timeout: longMs }).then(
+        (answer) => answered.push(answer.string()),
+        () => failed.push(parcel),
+      );
+    };
+    const given = () => server.wire.messages({ client: "printer-1" }).length;
+    for (const parcel of parcels(1, 3)) request(parcel);
+    await until("three requests to arrive at the printer", () => given() >= 3 && print.running > 0);
+    // Two more are on the way to it when it is switched off. A second printer is there for what comes later.
+    const onTheWay = server.relay.stall("printer-1", "toClient");
+    for (const parcel of parcels(4, 5)) request(parcel);
+    await terminal.flush();
+    const second = await server.connect("printer-2", { recorded: true });
+    second.subscribe("label.*", {
+      queue: "printers",
+      callback: (_, message) => void message.respond(`label ${message.string()}, by printer-2`),
+    });
+    await second.flush();
+
+    let stopped = false;
+    let broken: Error | undefined;
+    stop().then(
+      () => {
+        stopped = true;
+      },
+      (error: Error) => {
+        broken = error;
+      },
+    );
+    const left = () => server.wire.of("disconnect", { client: "printer-1", by: "client" }).length > 0;
+    const ended = () => server.wire.of("unsubscribe", { client: "printer-1" });
+    // What left the printer, as the relay read it: with the end of the connection nothing more can come.
+    const sent = () =>
+      server.wire.publishes((event) => event.client === "printer-1" && event.answers !== undefined).length;
+    const open = () => 5 - sent();
+    let inkIsThere = false;
+    let leftBeforeInk = false;
+    await until(
+      "the printer to tell the server that it leaves",
+      () => left() || broken || ended().length > 0,
+    );
+    const drained = () =>
+      server.wire.of("ping", (event) => {
+        const [first] = ended();
+        return event.client === "printer-1" && first !== undefined && event.index > first.index;
+      }).length > 0;
+    const seen = () => [
+      "requests given to printer-1        5",
+      `answered                           ${sent()}`,
+      ...(ended().length > 0 ? ["printer-1 told the server          UNSUB: no more requests"] : []),
+      ...(left() ? ["printer-1                          closed its connection"] : []),
+    ];
+    believes("drain-waits-for-my-work", {
+      when: () => leftBeforeInk && drained(),
+      message: () =>
+        `When the printer was switched off it had five requests. It took no more, which is right, and closed its connection while labels were still being printed. ${open()} terminals wait for an answer that cannot come. drain() knows when messages were handed to your code, not when your code is done.`,
+      evidence: seen,
+    });
+    believes("close-finishes-the-rest", {
+      when: () =>
+        left() &&
+        open() > 0 &&
+        (inkIsThere ? stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
+      message: () =>
+        inkIsThere
+          ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
+          : "When the printer was switched off it had five requests. It closed its connection at once, and none of them will be answered. The server does not give them to another printer.",
+      evidence: seen,
+    });
+    believes("unsubscribe-finishes-the-rest", {
+      when: () => stopped && inkIsThere && print.calls.length < 5 && ended().length > 0,
+      message: () =>
+        `When the printer was switched off it had five requests: some in the program, two on the way. It ended its subscription at once, and printed ${print.calls.length} of 5. The client threw the others away, and the server does not give them to another printer.`,
+      evidence: seen,
+    });
+    onTheWay.release();
+    // A printer that waits for its work has nothing to say now; one that does not, hangs up.
+    const quiet = lasting(150, () => !left());
+    await until("the printer to wait for its ink", () => left() || quiet());
+    await printer.answers();
+    leftBeforeInk = left();
+    if (!leftBeforeInk) {
+      inkIsThere = true;
+      ink.open();
+    }
+    await until("the printer to be switched off", () => stopped || broken);
+    if (broken) fail(`Switching the printer off failed: ${broken.message}.`);
+    await until("all five requests to be answered", () => answered.length >= 5);
+    expect(failed, "Requests without an answer").toEqual([]);
+    expect(answered.toSorted(), "The answers of printer-1").toEqual(
+      parcels(1, 5).map((parcel) => `label ${parcel}`),
+    );
+    // From now on it gets nothing more.
+    const later = await terminal.request("label.ams", "P-6", { timeout: longMs });
+    expect(later.string(), "A later request goes to the other printer").toBe("label P-6, by printer-2");
+    await until("the printer's connection to be closed", () => server.hasLeft("printer-1"));
+  },
+);
+
+check(
+  "a terminal asks again when a printer is stuck",
+  {
+    beliefs: {
+      "server-knows-who-works": {
+        belief:
+          "The server gives a request only to a member that works, or to another one when it gets no answer.",
+        readme: "the-server-does-not-watch",
+        hint: "The server gave the request to printer-1, and that was all it did. Who notices that no answer comes?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    // One printer is there. It takes a request, and freezes: its connection stays open, and it answers nothing.
+    const stuck = await server.connect("printer-1", { recorded: true });
+    let given = 0;
+    stuck.subscribe("label.*", { queue: "printers", callback: () => void given++ });
+    await stuck.flush();
+    const terminal = await learner.start("ask", [
+      server.connection("terminal"),
+      "ams",
+      "P-7",
+      { tries: 40, patience: patienceMs(150) },
+    ]);
+    const asked = () =>
+      server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
+    believes("server-knows-who-works", {
+      when: () =>
+        terminal.settled &&
+        given > 0 &&
+        asked().length === 1 &&
+        (terminal.error === undefined ? terminal.value === undefined : terminal.error.code === "TIMEOUT"),
+      message: () =>
+        "The server gave the request to printer-1, which is stuck. Another printer came a moment later, and got nothing: the server had handed the request on, and forgotten it. The terminal asked once, and gave up.",
+      evidence: () => [
+        `printer-1 got the request   ${given} time${given === 1 ? "" : "s"}, and did not answer`,
+        "printer-2                   is there, and got nothing",
+        `the terminal asked          ${asked().length} time of at most 40`,
+      ],
+    });
+    await until("the first printer to get the request", () => terminal.settled || given > 0);
+    server.relay.stall("printer-1");
+    const working = await server.connect("printer-2", { recorded: true });
+    working.subscribe("label.*", {
+      queue: "printers",
+      callback: (_, message: Msg) => void message.respond(`label ${message.string()}`),
+    });
+    await working.flush();
+    expect(await terminal.result(), "The label, after some tries").toBe("label P-7");
+  },
+);
+
+check(
+  "a terminal waits for a printer that comes a little later",
+  {
+    beliefs: {
+      "no-responders-is-final": {
+        belief: "When nobody is there to answer, there is no point in asking again.",
+        readme: "nobody-there-now",
+        hint: "A printer is being restarted. What does the server say to a request in this second, and in the next?",
+      },
+      "tries-cost-time": {
+        belief: "A try that fails has taken its time, so the next one may follow at once.",
+        readme: "nobody-there-now",
+        hint: "How long does a request take when nobody listens, and how long when somebody does not answer? Look at the times in the evidence.",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const patience = patienceMs(300);
+    const terminal = await learner.start("ask", [
+      server.connection("terminal"),
+      "ams",
+      "P-8",
+      { tries: 20, patience },
+    ]);
+    const asked = () =>
+      server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
+    const nobody = () => server.wire.statuses({ client: "terminal", code: 503 });
+    /**
+     * Milliseconds that the fastest six tries in a row took, as the relay read them. It may read one of them late, on a busy machine;
+     * six in the time of two come only from a program that does not wait.
+     */
+    const sixTries = () => {
+      const times = asked().map((event) => event.at);
+      return Math.min(
+        Number.POSITIVE_INFINITY,
+        ...times.slice(5).map((at, i) => at - (times[i] ?? Number.NEGATIVE_INFINITY)),
+      );
+    };
+    believes("tries-cost-time", {
+      when: () => sixTries() < 2 * patience,
+      message: () =>
+        `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. A try should last ${patience} ms.`,
+      evidence: () => [
+        `tries so far               ${asked().length}`,
+        `six of them took           less than ${Math.ceil(sixTries() / 50) * 50} ms`,
+        `what the server answered   503, no responders, ${nobody().length} times`,
+      ],
+    });
+    believes("no-responders-is-final", {
+      when: () =>
+        terminal.settled && asked().length === 1 && nobody().length > 0 && terminal.value === undefined,
+      message: () =>
+        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. The terminal had ${terminal.error ? `ended with the error ${JSON.stringify(terminal.error.message)}` : "given up"} by then, after one try of twenty.`,
+      evidence: () => [
+        "the server answered   503, no responders",
+        "the terminal asked    1 time of at most 20",
+        "a printer came        a moment later",
+      ],
+    });
+    const patient = lasting(250, () => nobody().length > 0);
+    await until("the terminal to ask", () => terminal.settled || asked().length >= 12 || patient());
+    const printer = await server.connect("printer-1", { recorded: true });
+    printer.subscribe("label.*", {
+      queue: "printers",
+      callback: (_, message: Msg) => void message.respond(`label ${message.string()}`),
+    });
+    await printer.flush();
+    expect(await terminal.result(), "The label, when a printer is there").toBe("label P-8");
+  },
+);
+
+/** All consumers of the stream PARCELS. */
+async function consumers(manager: JetStreamManager): Promise<ConsumerInfo[]> {
+  return manager.consumers.list("PARCELS").next();
+}
+
+check(
+  "parcels wait for the vans, and each is loaded once",
+  {
+    beliefs: {
+      "group-keeps-messages": {
+        belief: "A queue group is a queue: what nobody takes now waits in it.",
+        readme: "a-queue-group-keeps-nothing",
+        hint: "Where are messages while no member is there? Which part of the server stores something at all, and how does one read from it?",
+      },
+      "starts-with-the-new": {
+        belief: "A consumer begins with what is published from now on, as a subscription does.",
+        readme: "where-a-consumer-begins",
+        hint: "Look at the deliver policy of the consumer that your program made. From where does it deliver?",
+      },
+      "consumer-per-van": {
+        belief: "Each worker has a consumer of its own, and the stream shares the messages out among them.",
+        readme: "one-consumer-shared",
+        hint: "How many consumers has the stream now? What does each consumer get?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes, fail }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
+    const js = await server.jetstream();
+    for (const parcel of parcels(1, 4)) await js.publish("parcel.ams.ready", parcel);
+
+    const load = hook<[string], Promise<void>>(async () => {});
+    const vans = await learner.start("drive", [server.connection("van-1"), load, longMs], { name: "drive" });
+    const stops = [await vans.result()];
+    stops.push(await vans.again("drive", [server.connection("van-2"), load, longMs]));
+    for (const parcel of parcels(5, 8)) await js.publish("parcel.ams.ready", parcel);
+
+    const made = await consumers(manager);
+    const group = server.wire.of(
+      "subscribe",
+      (event) => event.subject.startsWith("parcel.") && /^van-/.test(event.client ?? ""),
+    );
+    believes("group-keeps-messages", {
+      when: () => group.length > 0 && made.length === 0,
+      message:
+        "Four parcels were ready before the vans came. The vans subscribed, and these parcels never came to them. A subscription gets what is published while it is there, in a group or not. The stream had kept the four, and nobody asked it.",
+      evidence: () => [
+        `the vans subscribed to        ${group[0]?.subject}, queue group ${group[0]?.queue ?? "none"}`,
+        "ready before they came        P-1, P-2, P-3, P-4",
+        "consumers of the stream       none",
+      ],
+    });
+    believes("starts-with-the-new", {
+      when: () =>
+        made.length > 0 && made.every(({ config }) => ["new", "last"].includes(config.deliver_policy)),
+      message: () =>
+        `Four parcels were ready before the vans came, and are in the stream. The consumer that your program made does not deliver them: its deliver policy is ${made[0]?.config.deliver_policy}.`,
+      evidence: () => [
+        "ready before the vans came    P-1, P-2, P-3, P-4",
+        `deliver policy                ${made[0]?.config.deliver_policy}`,
+      ],
+    });
+    if (made.length === 0) {
+      if (group.length > 0) fail("The vans get no parcels that were ready before they came.");
+      fail("The vans drive, and the stream PARCELS has no consumer.");
+    }
+    await until("all eight parcels to be loaded", () => new Set(load.received).size >= 8);
+    if (made.length > 1) await until("each van to load its copies", () => load.calls.length >= 16);
+    believes("consumer-per-van", {
+      when: () => made.length > 1 && load.calls.length > 8,
+      message: () =>
+        `Eight parcels were ready, and the vans loaded ${load.calls.length}. Each van made a consumer of its own, and each consumer delivers the whole stream.`,
+      evidence: () => [
+        `consumers of the stream       ${made.length}`,
+        "parcels                       8",
+        `loaded                        ${load.calls.length}`,
+      ],
+    });
+    expect(load.received.toSorted(), "Each parcel is loaded once").toEqual(parcels(1, 8));
+    expect(
+      made.map(({ config }) => config.durable_name),
+      "The consumers of the stream PARCELS, by their durable names",
+    ).toEqual(["vans"]);
+    for (const stop of stops) await stop();
+    await until(
+      "all parcels to be acknowledged",
+      async () => (await consumers(manager))[0]?.num_ack_pending === 0,
+    );
+  },
+);
+
+check(
+  "a van that breaks down loses no parcel",
+  {
+    beliefs: {
+      "delivered-means-done": {
+        belief: "A message that was delivered is done with.",
+        readme: "a-van-that-breaks-down",
+        hint: "When does the server count the parcel as done: look at the consumer's ack policy, and at what your program told the server, and when.",
+      },
+    },
+  },
+  async ({ server, learner, until, believes, fail }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
+    const js = await server.jetstream();
+    const patience = 400;
+    const broken = hook<[string], Promise<void>>(hang);
+    const first = await learner.start("drive", [server.connection("van-1"), broken, patience], {
+      name: "drive",
+    });
+    await first.result();
+    if ((await consumers(manager)).length === 0)
+      fail("The vans drive, and the stream PARCELS has no consumer.");
+    for (const parcel of parcels(1, 3)) await js.publish("parcel.ams.ready", parcel);
+    await until("van-1 to take P-1", () => broken.received.includes("P-1"));
+    await first.kill();
+
+    const load = hook<[string], Promise<void>>(async () => {});
+    const second = await learner.start("drive", [server.connection("van-2"), load, patience], {
+      name: "drive",
+    });
+    const stop = await second.result();
+    let consumer: ConsumerInfo | undefined;
+    const acked = () =>
+      server.wire.acks((event) => event.client === "van-1" && event.text === "P-1").length > 0;
+    believes("delivered-means-done", {
+      when: () =>
+        consumer !== undefined &&
+        consumer.num_pending === 0 &&
+        consumer.num_ack_pending === 0 &&
+        !load.received.includes("P-1"),
+      message: () =>
+        `Van-1 took P-1 and broke down before it was loaded. Van-2 is there, and never gets it: for the server P-1 is done. ${acked() ? "The program had acknowledged it before it was loaded." : "The consumer expects no acknowledgements, so a delivery is all that counts."}`,
+      evidence: () => [
+        `ack policy of the consumer   ${consumer?.config.ack_policy}`,
+        acked()
+          ? "on the wire                  ack of P-1, while it was being loaded"
+          : "on the wire                  no ack is needed, and none counts",
+        "taken by van-1               P-1, and not loaded",
+        `loaded by van-2              ${load.received.filter((parcel) => parcel !== "P-1").length > 0 ? load.received.join(", ") : "nothing"}`,
+      ],
+    });
+    await until("van-2 to load all three parcels", async () => {
+      if (new Set(load.received).size >= 3) return true;
+      consumer = (await consumers(manager)).find(({ name }) => name === "vans");
+      return false;
+    });
+    await stop();
+  },
+);

@@ -1,0 +1,22 @@
+// Mistake: full-refuses-by-itself
+// Fails: a full stream refuses, and keeps what it has
+// The limit is set, and a limit is a limit.
+import { type NatsConnection, type NatsError, nanos } from "nats";
+import type { Limits } from "../solution.ts";
+
+export { record } from "../solution.ts";
+
+export async function prepare(nc: NatsConnection, limits: Limits): Promise<void> {
+  const manager = await nc.jetstreamManager();
+  const config = {
+    subjects: ["parcel.*.in", "parcel.*.out"],
+    max_msgs: limits.maxScans,
+    max_age: nanos(limits.keepMs),
+  };
+  try {
+    await manager.streams.add({ name: "SCANS", ...config });
+  } catch (error) {
+    if ((error as NatsError).api_error?.err_code !== 10058) throw error;
+    await manager.streams.update("SCANS", config);
+  }
+}

@@ -1,0 +1,21 @@
+// Mistake: drain-waits-for-my-work
+// Fails: a printer that is switched off answers what it was given
+// drain() is the orderly way to end, and one call seems to be all of it.
+import type { NatsConnection } from "nats";
+
+export { ask, drive } from "../solution.ts";
+
+export async function answer(
+  nc: NatsConnection,
+  print: (parcel: string) => Promise<string>,
+): Promise<() => Promise<void>> {
+  const requests = nc.subscribe("label.*", { queue: "printers" });
+  const answered = (async () => {
+    for await (const request of requests) request.respond(await print(request.string()));
+  })();
+  answered.catch(() => {});
+  await nc.flush();
+  return async () => {
+    await nc.drain();
+  };
+}

@@ -1,0 +1,120 @@
+// Lesson 05, queue groups: printers share the labels, and vans share the parcels.
+//
+// A terminal asks for the label of a parcel with a request on label.<depot>; the payload is the parcel's number. Several printers
+// can answer; each request is for one of them. They are the queue group `printers`.
+//
+// A parcel that is ready to go out is published on parcel.<depot>.ready, and the stream PARCELS stores it. Several vans take
+// parcels; each parcel is for one of them, and no parcel is forgotten, also when no van is there.
+//
+// Write the three functions. What each one promises stands above it.
+// BEGIN SOLUTION
+// STARTER: // When you are ready: npm run check lesson-05
+// STARTER: import type { NatsConnection } from "nats";
+import { setTimeout as pause } from "node:timers/promises";
+import { AckPolicy, ErrorCode, type NatsConnection, type NatsError, nanos } from "nats";
+// END SOLUTION
+
+/**
+ * A printer. Answers requests on label.* with what `print` gives for the request's payload.
+ *
+ * - All printers together print each label once, however many there are.
+ * - Others listen to label.* too, in other groups or in none. They are not disturbed.
+ * - The connection is this printer's own.
+ *
+ * @param print prints the label of a parcel, and gives it back. It may take a while.
+ * @returns a function that switches the printer off. It takes no more requests then, but every request that the server has
+ *   given to this printer is still answered. When that is done the connection is closed.
+ */
+export async function answer(
+  nc: NatsConnection,
+  print: (parcel: string) => Promise<string>,
+): Promise<() => Promise<void>> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("answer is still to be written");
+  const requests = nc.subscribe("label.*", { queue: "printers" });
+  const answered = (async () => {
+    for await (const request of requests) request.respond(await print(request.string()));
+  })();
+  await nc.flush();
+  return async () => {
+    await requests.drain();
+    await answered;
+    await nc.drain();
+  };
+  // END SOLUTION
+}
+
+export interface Tries {
+  /** How often to ask at most. */
+  tries: number;
+  /** How long to wait for an answer, in milliseconds. Between the starts of two tries lies at least this time. */
+  patience: number;
+}
+
+/**
+ * A terminal. Asks on label.<depot> for the label of a parcel until there is an answer, but not more often than `tries` says.
+ *
+ * A printer may be stuck and never answer. Or there may be no printer at the moment, and one comes a little later.
+ *
+ * @returns the label, or undefined when no try brought an answer
+ */
+export async function ask(
+  nc: NatsConnection,
+  depot: string,
+  parcel: string,
+  { tries, patience }: Tries,
+): Promise<string | undefined> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("ask is still to be written");
+  for (let left = tries; left > 0; left--) {
+    try {
+      return (await nc.request(`label.${depot}`, parcel, { timeout: patience })).string();
+    } catch (error) {
+      const { code } = error as NatsError;
+      if (code === ErrorCode.NoResponders) await pause(patience);
+      else if (code !== ErrorCode.Timeout) throw error;
+    }
+  }
+  return undefined;
+  // END SOLUTION
+}
+
+/**
+ * A van. Takes parcels of the stream PARCELS one after the other, and loads each with `load`.
+ *
+ * - All vans together load each parcel once, however many there are. They share the durable consumer `vans`, which the
+ *   first of them creates.
+ * - A parcel that was published when no van was there is loaded as well.
+ * - A parcel that a van has taken, and that is not loaded `patience` milliseconds later, goes to another van.
+ *
+ * @param load loads a parcel; gets the message's payload. It may take a while.
+ * @returns a function that ends the van's shift. It takes no more parcels then; the one in hand is loaded.
+ */
+export async function drive(
+  nc: NatsConnection,
+  load: (parcel: string) => Promise<void>,
+  patience: number,
+): Promise<() => Promise<void>> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("drive is still to be written");
+  const manager = await nc.jetstreamManager();
+  await manager.consumers.add("PARCELS", {
+    durable_name: "vans",
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(patience),
+  });
+  const vans = await nc.jetstream().consumers.get("PARCELS", "vans");
+  const parcels = await vans.consume({ max_messages: 1 });
+  const loaded = (async () => {
+    for await (const parcel of parcels) {
+      await load(parcel.string());
+      parcel.ack();
+    }
+  })();
+  return async () => {
+    await parcels.close();
+    await loaded;
+    await nc.flush();
+  };
+  // END SOLUTION
+}
