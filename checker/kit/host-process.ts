@@ -123,11 +123,17 @@ export class HostProcess {
       const { child } = this;
       let shell: Exit | undefined;
       let pipeClosed = false;
-      const settle = () => {
+      const settle = (looks = 20) => {
         if (!shell || this.exit) return;
-        if (!pipeClosed) {
+        if (!pipeClosed && isAlive(this.pid)) {
           this.lostParent = true;
           this.onExit();
+          return;
+        }
+        // The program is gone, and the pipe's end is on its way: on a busy machine that takes a moment. Whatever else holds
+        // the pipe, a process that the program started, is not waited for.
+        if (!pipeClosed && looks > 0) {
+          setTimeout(settle, 50, looks - 1);
           return;
         }
         this.exit = shell;
@@ -141,8 +147,7 @@ export class HostProcess {
       });
       child.once("exit", (code, signal) => {
         shell = { code, signal };
-        // The pipe's end may come a moment later.
-        setImmediate(() => setTimeout(settle, pipeClosed ? 0 : 50));
+        setImmediate(settle);
       });
       child.once("error", () => {
         shell = { code: null, signal: null };
@@ -150,5 +155,15 @@ export class HostProcess {
         settle();
       });
     });
+  }
+}
+
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
