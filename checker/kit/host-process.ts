@@ -118,22 +118,33 @@ export class HostProcess {
     endStragglers(`${runMark}:${this.part}`);
   }
 
+  /** Whether the program itself still runs, whatever became of the shell before it. */
+  #alive(): boolean {
+    if (this.pid === undefined) return false;
+    try {
+      process.kill(this.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #watchExit(): Promise<Exit> {
     return new Promise((resolve) => {
       const { child } = this;
       let shell: Exit | undefined;
       let pipeClosed = false;
-      const settle = (looks = 20) => {
+      let looks = 0;
+      const settle = () => {
         if (!shell || this.exit) return;
-        if (!pipeClosed && isAlive(this.pid)) {
+        if (!pipeClosed && this.#alive()) {
           this.lostParent = true;
           this.onExit();
           return;
         }
-        // The program is gone, and the pipe's end is on its way: on a busy machine that takes a moment. Whatever else holds
-        // the pipe, a process that the program started, is not waited for.
-        if (!pipeClosed && looks > 0) {
-          setTimeout(settle, 50, looks - 1);
+        // The program is gone; on a busy machine the pipe tells so later than the system does.
+        if (!pipeClosed && ++looks < 100) {
+          setTimeout(settle, 20);
           return;
         }
         this.exit = shell;
@@ -147,7 +158,8 @@ export class HostProcess {
       });
       child.once("exit", (code, signal) => {
         shell = { code, signal };
-        setImmediate(settle);
+        // The pipe's end may come a moment later.
+        setImmediate(() => setTimeout(settle, pipeClosed ? 0 : 50));
       });
       child.once("error", () => {
         shell = { code: null, signal: null };
@@ -155,15 +167,5 @@ export class HostProcess {
         settle();
       });
     });
-  }
-}
-
-function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
