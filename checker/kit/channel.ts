@@ -188,7 +188,8 @@ export function authentic(line: string, secret: string): string | undefined {
 function toError(failure: Failure): Error {
   const error = new Error(failure.message);
   error.name = failure.name;
-  if (failure.stack) error.stack = failure.stack;
+  // Never the stack of this file: to whoever prints it, it says nothing.
+  error.stack = failure.stack ?? `${failure.name}: ${failure.message}`;
   if (failure.code !== undefined) Object.assign(error, { code: failure.code });
   if (failure.api_error !== undefined) Object.assign(error, { api_error: failure.api_error });
   return error;

@@ -12,7 +12,7 @@ import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
 import type { LearnerProgram } from "./program.ts";
 import { currentRun } from "./run.ts";
-import { takeServer } from "./spares.ts";
+import { serverInUse, takeServer } from "./spares.ts";
 import { type Belief, type Sign, Stage } from "./stage.ts";
 
 export interface CheckSettings<Id extends string> {
@@ -106,13 +106,12 @@ async function play<Exercise, Id extends string>(
   body: (scene: Scene<Exercise, Id>) => Promise<void>,
 ): Promise<void> {
   const run = currentRun();
-  const nats = await takeServer(settings.server ?? {});
-  if (settings.needsServer && semver.lt(nats.program.version, settings.needsServer)) {
-    await nats.close();
-    throw new CannotCheck(
-      `needs nats-server ${settings.needsServer} or newer; this is ${nats.program.version}`,
-    );
+  // Before it is started: an older server may not even know the settings.
+  const { version } = serverInUse();
+  if (settings.needsServer && semver.lt(version, settings.needsServer)) {
+    throw new CannotCheck(`needs nats-server ${settings.needsServer} or newer; this is ${version}`);
   }
+  const nats = await takeServer(settings.server ?? {});
   const journal = new Journal();
   const stage = new Stage(
     await CheckServer.start(nats, journal),

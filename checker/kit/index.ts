@@ -1,7 +1,9 @@
 // What a lesson's checks.ts imports.
 export { expect } from "vitest";
 export { exercise } from "./check.ts";
+export type { CheckServer } from "./check-server.ts";
 export { pace } from "./clock.ts";
 export { Finding } from "./finding.ts";
 export { gate, hang, hook } from "./hook.ts";
+export type { LearnerProgram } from "./program.ts";
 export type { Belief } from "./stage.ts";

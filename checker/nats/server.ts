@@ -11,6 +11,8 @@ import { markedEnvironment, removeFolder, temporaryFolder, watchOver } from "./r
 export interface ServerSettings {
   /** JetStream, with its store in the server's own folder. Default true. */
   readonly jetstream?: boolean;
+  /** Lines for the `jetstream` block, for example `max_buffered_msgs: 2`. */
+  readonly jetstreamConfig?: string;
   /** Lines for the server's configuration file, after ours. Accounts and users may be given here with `ownAccounts`. */
   readonly config?: string;
   /** Leaves out our `authorization` block, because `config` says who may connect. */
@@ -270,7 +272,9 @@ export class NatsServer {
       ...own,
       ...(settings.jetstream === false
         ? []
-        : [`jetstream { store_dir: ${JSON.stringify(join(this.#folder, "store"))} }`]),
+        : [
+            `jetstream { store_dir: ${JSON.stringify(join(this.#folder, "store"))}\n${settings.jetstreamConfig ?? ""} }`,
+          ]),
       more,
       "",
     ].join("\n");

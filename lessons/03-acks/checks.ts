@@ -1,0 +1,697 @@
+// Lesson 03: what a van does with the parcels of a work queue when it breaks down, when a door is closed, when a job is long, and at
+// the end of its day.
+import { AckPolicy, nanos, RetentionPolicy } from "nats";
+import {
+  type CheckServer,
+  exercise,
+  expect,
+  Finding,
+  gate,
+  hang,
+  hook,
+  type LearnerProgram,
+  pace,
+} from "../../checker/kit/index.ts";
+import type { Parcel } from "./exercise.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+const subject = "parcel.ams.deliver";
+/** Long enough that nothing is delivered again in a check where that would be noise. */
+const quietAckWaitMs = 30_000;
+
+/** The depot: a work queue with its consumer, and a stream for the dead letters. */
+async function openDepot(server: CheckServer, { ackWaitMs = quietAckWaitMs } = {}) {
+  const manager = await server.manager();
+  await manager.streams.add({
+    name: "PARCELS",
+    subjects: ["parcel.>"],
+    retention: RetentionPolicy.Workqueue,
+  });
+  await manager.streams.add({ name: "DEAD", subjects: ["dead.>"] });
+  await manager.consumers.add("PARCELS", {
+    durable_name: "delivery",
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ackWaitMs),
+  });
+  const jetstream = await server.jetstream();
+  const queue = async () => (await manager.streams.info("PARCELS")).state.messages;
+  return {
+    manager,
+    jetstream,
+    /** Puts parcels into the work queue: `P-1`, `P-2` … */
+    async sends(...ids: string[]): Promise<void> {
+      for (const id of ids) await jetstream.publish(subject, JSON.stringify(parcel(id)));
+    },
+    /** How many parcels are in the work queue. */
+    queue,
+    empty: async () => (await queue()) === 0,
+  };
+}
+
+const parcel = (id: string): Parcel => ({ id, address: `Canal Street ${id.slice(2)}` });
+
+const ids = (list: readonly Parcel[]) => list.map((each) => each.id);
+
+/** Which parcel an event is about. */
+function idOf({ text }: { text?: string | undefined }): string {
+  return /"id":"([^"]+)"/.exec(text ?? "")?.[1] ?? "?";
+}
+
+/** A line of evidence. */
+const line = (event: { at: number; client?: string }, words: string) =>
+  `+${Math.round(event.at)} ms  ${event.client ?? "the server"}: ${words}`;
+
+type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
+
+/** `until` for as long as a van has to be at work: when it ends too early, the check says so at once. */
+function whileAtWork(until: Until, van: LearnerProgram<void>): Until {
+  return (what, condition) =>
+    until(what, async () => {
+      const value = await condition();
+      if (value || !van.settled || van.killed) return value;
+      await van.result();
+      throw new Finding({ message: "`runDelivery` was done, though nobody had told the van to stop." });
+    });
+}
+
+check(
+  "a van that breaks down loses no parcel",
+  {
+    beliefs: {
+      "ack-before-work": {
+        belief: "An ack tells the server that I have received the message.",
+        readme: "an-ack-is-not-a-receipt",
+        hint: "What does the server do with a parcel of a work queue once it has the ack? What if the van burns a second later?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const depot = await openDepot(server, { ackWaitMs: 400 });
+    await depot.sends("P-1", "P-2", "P-3");
+    const rules = { tries: 100, retryAfterMs: 50 };
+    const first = hook<[Parcel], Promise<void>>(hang);
+    const van1 = await learner.start(
+      "runDelivery",
+      [server.connection("van 1"), first, rules, new AbortController().signal],
+      { name: "van 1" },
+    );
+    const early = () =>
+      [...server.wire.acks({ client: "van 1" }), ...server.wire.terms({ client: "van 1" })].slice(0, 1);
+    believes("ack-before-work", {
+      when: () => early().length > 0 && first.calls.every((call) => call.ended === undefined),
+      message: () =>
+        `The van acked ${early().map(idOf)} before it was delivered. With the ack the server takes a parcel out of the work queue. When the van breaks down now, nobody has the parcel any more.`,
+      evidence: () => [
+        ...server.wire
+          .deliveries({ client: "van 1" })
+          .slice(0, 1)
+          .map((event) => line(event, `gets ${idOf(event)}`)),
+        ...early().map((event) => line(event, `${event.kind} of ${idOf(event)}`)),
+        "`deliver` was still at work",
+      ],
+    });
+    await whileAtWork(until, van1)("the van to start with a parcel", () => first.running > 0);
+    // What it has said up to now is on the wire before it breaks down.
+    await van1.answers();
+    await van1.answers();
+    await van1.kill();
+
+    const second = hook<[Parcel], Promise<void>>(async () => {});
+    const van2 = await learner.start(
+      "runDelivery",
+      [server.connection("van 2"), second, rules, new AbortController().signal],
+      { name: "van 2" },
+    );
+    await whileAtWork(until, van2)(
+      "the second van to deliver all three parcels",
+      () => new Set(ids(second.received)).size === 3 && second.running === 0,
+    );
+    await whileAtWork(until, van2)("the work queue to be empty", depot.empty);
+    await van2.kill();
+  },
+);
+
+check(
+  "a parcel behind a closed door comes again later",
+  {
+    budgetMs: 6_000,
+    beliefs: {
+      "error-ends-the-van": {
+        belief: "When a handler fails, the client catches the error and goes on with the next message.",
+        readme: "an-error-is-yours-to-catch",
+        hint: "Where does an error go that is thrown inside your loop, or inside a callback? Who starts the loop again?",
+      },
+      "silence-is-a-nak": {
+        belief: "If I do not ack, the server sees that it failed and sends the message again.",
+        readme: "no-answer-is-no-answer",
+        hint: "How does the server learn that the parcel could not be delivered? When does it stop waiting?",
+      },
+      "nak-waits-by-itself": {
+        belief: "After a nak the server waits a while before it delivers again.",
+        readme: "a-bare-nak-comes-back-at-once",
+        hint: "Look at the times between the tries. Which part of the program, or of the nak, would make the server wait?",
+      },
+      "every-time-is-in-nanoseconds": {
+        belief: "JetStream counts in nanoseconds, so I convert every time.",
+        readme: "milliseconds-or-nanoseconds",
+        hint: "Which times go into a configuration as they are, and which does the client convert for you?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const depot = await openDepot(server);
+    await depot.sends("P-1", "P-2");
+    const rules = { tries: 5, retryAfterMs: Math.round(300 * pace()) };
+    const tries = () => deliver.calls.filter((call) => call.args[0].id === "P-1");
+    const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
+      if (id === "P-1" && tries().length <= 2) throw new Error("The door is closed");
+    });
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, rules, new AbortController().signal],
+      { name: "van" },
+    );
+    const failed = () => tries().filter((call) => call.ended !== undefined);
+    /** Between the end of a try and the start of the next one. */
+    const rests = () =>
+      tries()
+        .slice(1)
+        .map((call, i) => call.at - (tries()[i]?.ended ?? call.at));
+    const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
+    const answers = () =>
+      [...server.wire.acks(about), ...server.wire.naks(about), ...server.wire.terms(about)].sort(
+        (a, b) => a.index - b.index,
+      );
+    believes("error-ends-the-van", {
+      when: () => failed().length > 0 && !van.killed && (van.settled || van.exit !== undefined),
+      message: () =>
+        `\`deliver\` failed for P-1, and the van stopped working${van.exit ? ": its process ended" : ""}. The error left your code, and nothing that NATS does starts it again. All other parcels wait for another van.`,
+      evidence: () => [
+        "P-1      `deliver` failed",
+        van.exit
+          ? `the van  its process ended with ${van.exit.signal ?? `exit status ${van.exit.code}`}`
+          : `the van  \`runDelivery\` ${van.error ? `failed: ${van.error.message}` : "was done"}`,
+      ],
+    });
+    believes("every-time-is-in-nanoseconds", {
+      when: () => server.wire.naks(about).some((nak) => (nak.delayMs ?? 0) >= rules.retryAfterMs * 1_000),
+      message: () =>
+        `The van asked the server to deliver P-1 again in ${Math.round((server.wire.naks(about)[0]?.delayMs ?? 0) / 3_600_000)} hours. The depot's rule is ${rules.retryAfterMs} ms.`,
+      evidence: () =>
+        server.wire.naks(about).map((nak) => line(nak, `nak of P-1, again in ${nak.delayMs} ms`)),
+    });
+    believes("nak-waits-by-itself", {
+      // The server counts from later on than the check, so a right rest is never shorter; a tenth is for the clocks.
+      when: () => rests().some((ms) => ms < rules.retryAfterMs * 0.9),
+      message: () =>
+        `P-1 failed, and was tried again ${Math.round(Math.min(...rests()))} ms later. The depot's rule is ${rules.retryAfterMs} ms. A door that is closed now is closed a moment later, too: so all tries are used up in no time.`,
+      evidence: () =>
+        server.wire
+          .naks(about)
+          .slice(0, 2)
+          .map((nak) =>
+            line(nak, `nak of P-1${nak.delayMs === undefined ? ", without a delay" : `, ${nak.delayMs} ms`}`),
+          ),
+    });
+    believes("silence-is-a-nak", {
+      when: lasting(1_200, () => failed().length === 1 && tries().length === 1 && answers().length === 0),
+      message: () =>
+        `\`deliver\` failed for P-1, and the server has heard nothing about it. It waits for an answer as long as the \`ack_wait\` says, here ${quietAckWaitMs / 1_000} seconds; the depot's rule is ${rules.retryAfterMs} ms.`,
+      evidence: () => ["P-1 was delivered to the van, and `deliver` failed", "ack, nak or term of P-1: none"],
+    });
+    const wait = whileAtWork(until, van);
+    await wait("P-2 to be delivered", () => ids(deliver.received).includes("P-2"));
+    await wait("P-1 to be tried for the third time", async () => {
+      if (failed().length >= 3) return true;
+      if (await depot.empty()) fail("P-1 left the work queue, though it was not delivered.");
+      return false;
+    });
+    await wait("the work queue to be empty", depot.empty);
+    expect(ids(deliver.received).toSorted(), "P-1 is tried three times, P-2 once").toEqual([
+      "P-1",
+      "P-1",
+      "P-1",
+      "P-2",
+    ]);
+    await van.kill();
+  },
+);
+
+check(
+  "a parcel without an address ends in the dead letters",
+  {
+    budgetMs: 6_000,
+    beliefs: {
+      "a-parcel-gives-up-by-itself": {
+        belief: "Sooner or later the server stops delivering a message that always fails.",
+        readme: "nobody-gives-up-for-you",
+        hint: "Who counts the tries here? Where does a message carry how often it was delivered?",
+      },
+      "my-program-counts-the-tries": {
+        belief: "My program sees every try, so it can count them.",
+        readme: "the-server-counts",
+        hint: "Two other tries were made before your van got the parcel. Who was there for all of them?",
+      },
+      "term-keeps-the-message": {
+        belief: "The server keeps a message that was terminated somewhere, for later.",
+        readme: "term-deletes",
+        hint: "Where should people look in the morning for the parcel that could not be delivered? Who put it there?",
+      },
+      "published-is-stored": {
+        belief: "When I have called publish, the copy is safe, and the original may go.",
+        readme: "first-the-copy-then-the-original",
+        hint: "What comes back when a stream has stored a message? What does your program do before it comes?",
+      },
+      "a-copy-removes-the-original": {
+        belief: "A message that was published on dead.> has been moved.",
+        readme: "first-the-copy-then-the-original",
+        hint: "How many parcels are there now, and in which streams? What tells the work queue that it is done with its own?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const depot = await openDepot(server);
+    const rules = { tries: 4, retryAfterMs: 50 };
+    await depot.sends("P-1");
+    // Another van has tried it twice before.
+    const other = await (await server.jetstream()).consumers.get("PARCELS", "delivery");
+    for (const _ of [1, 2]) (await other.next({ expires: 10_000 }))?.nak();
+    await depot.sends("P-2");
+
+    const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
+      if (id === "P-1") throw new Error("There is no such address");
+    });
+    const held = server.relay.hold((event) => event.kind === "puback" && event.subject.startsWith("dead."), {
+      who: "van",
+      what: "the PubAck of the dead letter",
+    });
+    let stored = false;
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, rules, new AbortController().signal],
+      { name: "van" },
+    );
+    const tries = () => ids(deliver.received).filter((id) => id === "P-1").length;
+    const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
+    const removals = () => [...server.wire.acks(about), ...server.wire.terms(about)];
+    const copies = () => server.wire.publishes((event) => event.subject.startsWith("dead."));
+    const told = () =>
+      [...removals(), ...copies()]
+        .sort((a, b) => a.index - b.index)
+        .map((event) =>
+          line(event, event.kind === "publish" ? `publishes ${event.subject}` : `${event.kind} of P-1`),
+        );
+    believes("a-parcel-gives-up-by-itself", {
+      when: () => tries() > rules.tries && copies().length === 0 && removals().length === 0,
+      message: () =>
+        `P-1 can never be delivered. After two tries of another van, your van tried it ${tries()} times more, and it is still in the work queue. It would go on like this for ever, and take time from other parcels.`,
+      evidence: () => [
+        `tries allowed in all     ${rules.tries}`,
+        `tries of another van     2`,
+        `tries of your van        ${tries()}`,
+        ...server.wire
+          .deliveries(about)
+          .slice(-1)
+          .map((event) => line(event, `delivery ${event.deliveryCount} of P-1`)),
+      ],
+    });
+    believes("my-program-counts-the-tries", {
+      when: () => copies().length > 0 && tries() >= rules.tries,
+      message: () =>
+        `Another van had tried P-1 twice. Your van tried it ${tries()} times more, so it was tried ${tries() + 2} times in all; the depot's rule is ${rules.tries}. A program that counts for itself does not know what others did, nor what it did before a restart.`,
+      evidence: () => [
+        `tries allowed in all     ${rules.tries}`,
+        `tries of another van     2`,
+        `tries of your van        ${tries()}`,
+        ...server.wire
+          .deliveries(about)
+          .slice(-1)
+          .map((event) => line(event, `delivery ${event.deliveryCount} of P-1`)),
+      ],
+    });
+    believes("published-is-stored", {
+      when: () => !stored && removals().length > 0 && copies().length > 0,
+      message:
+        "The van took P-1 out of the work queue before it knew that the stream DEAD has it. If the copy is not stored, because the stream is full or the server goes away, nobody has the parcel any more.",
+      evidence: () => [...told(), "the PubAck of the dead letter had not reached the van"],
+    });
+    believes("term-keeps-the-message", {
+      when: lasting(
+        800,
+        () => removals().some((event) => event.deliveryCount >= rules.tries) && copies().length === 0,
+      ),
+      message:
+        "The van took P-1 out of the work queue, and published nothing on dead.>. The parcel is gone, and nobody will ever know.",
+      evidence: () => [...told(), "publishes on dead.>: none"],
+    });
+    believes("a-copy-removes-the-original", {
+      when: lasting(1_500, () => stored && removals().length === 0),
+      message:
+        "The stream DEAD has P-1, and the work queue still has it, too. Nobody told the server that P-1 is done with, so it will deliver it again and again.",
+      evidence: () => [...told(), "ack or term of P-1: none"],
+    });
+    const wait = whileAtWork(until, van);
+    await wait("the dead letter to be stored", () => {
+      if (removals().some((event) => event.deliveryCount < rules.tries)) {
+        fail(`P-1 left the work queue before it was tried ${rules.tries} times.`);
+      }
+      return held.events.length > 0 && removals().length === 0;
+    });
+    // Whatever the van does without waiting for the PubAck, it has done when it has answered.
+    await van.answers();
+    await wait("the van to wait for the PubAck", () => removals().length === 0);
+    stored = true;
+    held.release();
+    await wait("both parcels to leave the work queue", depot.empty);
+
+    const { state } = await depot.manager.streams.info("DEAD");
+    expect(state.messages, "Dead letters").toBe(1);
+    const letter = await depot.manager.streams.getMessage("DEAD", { seq: state.first_seq });
+    if (letter.subject !== `dead.${subject}` || letter.json<Parcel>().id !== "P-1") {
+      fail("The dead letter is not the parcel as it was.", {
+        evidence: [
+          `expected  dead.${subject}  ${JSON.stringify(parcel("P-1"))}`,
+          `seen      ${letter.subject}  ${letter.string().slice(0, 60)}`,
+        ],
+      });
+    }
+    expect(tries(), "Tries of your van, after two of another, when four are allowed").toBe(2);
+    expect(
+      ids(deliver.received).filter((id) => id === "P-2").length,
+      "Tries of P-2, which is a good parcel",
+    ).toBe(1);
+    await van.kill();
+  },
+);
+
+check(
+  "a long inspection is not given to a second van",
+  {
+    budgetMs: 20_000,
+    beliefs: {
+      "the-server-sees-that-i-work": {
+        belief: "As long as my process lives and is connected, the server knows that I am still at work.",
+        readme: "the-server-cannot-see-you-work",
+        hint: "What does the server know of a van between the delivery and the answer? How long does it wait, and in which unit is that written?",
+      },
+      "one-sign-is-enough": {
+        belief: "A message that I have marked as in progress is mine until I ack it.",
+        readme: "in-progress-starts-the-clock-again",
+        hint: "What exactly does the server do when it hears that the work is in progress? And what happens one `ack_wait` later?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const ackWaitMs = Math.round(400 * pace());
+    const depot = await openDepot(server, { ackWaitMs });
+    const inspected = new Map<string, ReturnType<typeof gate>>();
+    const deliver = hook<[Parcel], Promise<void>>(({ id }) => inspected.get(id)?.wait() ?? Promise.resolve());
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van 1"), deliver, { tries: 100, retryAfterMs: 50 }, new AbortController().signal],
+      { name: "van 1" },
+    );
+    const wait = whileAtWork(until, van);
+    const idle = await server.connect("van 2", { recorded: true });
+    const forIdle = await idle.jetstream().consumers.get("PARCELS", "delivery");
+
+    // On a busy machine a right van, or the server, may come too late to its turn. What happens then proves nothing, and
+    // the check tries another parcel. So it watches how promptly the van answers.
+    let current = "";
+    let lastAnswer = 0;
+    let longestSilenceMs = 0;
+    const silenceMs = () => Math.max(longestSilenceMs, performance.now() - lastAnswer);
+    const about = (event: { text: string | undefined }) => idOf(event) === current;
+    const again = () => server.wire.redeliveries(about)[0];
+    const signs = () => server.wire.inProgress((event) => about(event) && event.at < (again()?.at ?? 0));
+    const lastWord = () => signs().at(-1) ?? server.wire.deliveries(about)[0];
+    /** The server gave the parcel away, and it was the van's fault. */
+    const givenAway = () => {
+      const [redelivery, word] = [again(), lastWord()];
+      if (!redelivery || !word) return false;
+      return redelivery.at - word.at >= 0.9 * ackWaitMs && silenceMs() < ackWaitMs / 3;
+    };
+    const seen = () =>
+      [...server.wire.deliveries(about), ...signs().slice(-1)]
+        .sort((a, b) => a.index - b.index)
+        .slice(0, 4)
+        .map((event) =>
+          line(
+            event,
+            event.kind === "delivery"
+              ? `gets ${current}, delivery ${event.deliveryCount}`
+              : `${current} is in progress`,
+          ),
+        );
+    believes("the-server-sees-that-i-work", {
+      when: () => givenAway() && signs().length === 0,
+      message: () =>
+        `Van 1 was still at work on ${current} when the server gave it to van 2. The server had heard nothing of van 1 for one \`ack_wait\`, ${ackWaitMs} ms; it cannot tell a van that works from one that is lost.`,
+      evidence: seen,
+    });
+    believes("one-sign-is-enough", {
+      when: () => givenAway() && signs().length > 0,
+      message: () =>
+        `Van 1 was still at work on ${current} when the server gave it to van 2. Van 1 had said that the work is in progress, but then nothing more for one \`ack_wait\`, ${ackWaitMs} ms.`,
+      evidence: seen,
+    });
+    for (let attempt = 1; ; attempt++) {
+      current = `P-${attempt}`;
+      const done = gate();
+      inspected.set(current, done);
+      lastAnswer = performance.now();
+      longestSilenceMs = 0;
+      await depot.sends(current);
+      await wait("the van to start the inspection", () => deliver.running === 1);
+      const second = await forIdle.fetch({ max_messages: 1, expires: 60_000 });
+      void (async () => {
+        for await (const message of second) message.ack();
+      })();
+      const from = performance.now();
+      while (!again() && performance.now() - from < 2.5 * ackWaitMs) {
+        const asked = performance.now();
+        await van.answers();
+        longestSilenceMs = silenceMs();
+        lastAnswer = performance.now();
+        await wait("the inspection to take its time", () => again() ?? performance.now() - asked > 20);
+      }
+      const wasGivenAway = again() !== undefined;
+      // A belief that shows is the end of the check here.
+      if (wasGivenAway) await wait("the reason", () => !givenAway());
+      await second.close();
+      done.open();
+      await wait("the van to finish the inspection", () => deliver.running === 0);
+      await wait("the work queue to be empty", depot.empty);
+      if (wasGivenAway) continue;
+      expect(ids(deliver.received).filter((id) => id === current).length, "Inspections of the parcel").toBe(
+        1,
+      );
+      break;
+    }
+    await van.kill();
+  },
+);
+
+check(
+  "parcels do not wait in a van that stands still",
+  {
+    beliefs: {
+      "the-client-takes-one-at-a-time": {
+        belief: "I handle one message at a time, so I hold one message at a time.",
+        readme: "the-client-fetches-ahead",
+        hint: "Where are the other parcels while your van is busy with the first one? How many does your program ask the server for at once?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const depot = await openDepot(server);
+    await depot.sends("P-1", "P-2", "P-3", "P-4");
+    const stuck = gate();
+    const deliver = hook<[Parcel], Promise<void>>(() => stuck.wait());
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van 1"), deliver, { tries: 5, retryAfterMs: 50 }, new AbortController().signal],
+      { name: "van 1" },
+    );
+    const inVan = () => server.wire.deliveries({ client: "van 1" });
+    const answered = () =>
+      server.wire.of("nak", { client: "van 1" }).length + server.wire.acks({ client: "van 1" }).length;
+    believes("the-client-takes-one-at-a-time", {
+      when: () => inVan().length - answered() > 1 && deliver.calls.every((call) => call.ended === undefined),
+      message: () =>
+        `Van 1 stands still with P-1, and holds ${inVan().length - 1} parcels more. The server has given them to van 1, so no other van can have them until their \`ack_wait\` is over, however long van 1 stands.`,
+      evidence: () => [
+        ...server.wire
+          .pulls({ client: "van 1" })
+          .slice(0, 1)
+          .map((pull) => line(pull, `asks for up to ${pull.batch} parcel${pull.batch === 1 ? "" : "s"}`)),
+        ...inVan()
+          .slice(0, 4)
+          .map((event) => line(event, `gets ${idOf(event)}`)),
+      ],
+    });
+    const wait = whileAtWork(until, van);
+    await wait("the van to start with P-1", () => deliver.running > 0);
+
+    const other = await server.connect("van 2", { recorded: true });
+    const forOther = await other.jetstream().consumers.get("PARCELS", "delivery");
+    const got: string[] = [];
+    const rest = await forOther.fetch({ max_messages: 3, expires: 60_000 });
+    void (async () => {
+      for await (const message of rest) {
+        got.push(message.json<Parcel>().id);
+        message.ack();
+      }
+    })();
+    await wait("van 2 to get the other parcels", () => got.length === 3);
+    expect(got, "Van 2 gets the parcels that van 1 has not started with").toEqual(["P-2", "P-3", "P-4"]);
+    stuck.open();
+    await wait("the work queue to be empty", depot.empty);
+    expect(ids(deliver.received), "Van 1 delivers its own parcel, once").toEqual(["P-1"]);
+    await van.kill();
+  },
+);
+
+check(
+  "the last parcel of the day counts",
+  {
+    beliefs: {
+      "stop-means-now": {
+        belief:
+          "When the program is told to stop, it should stop at once; the server delivers the rest again.",
+        readme: "stop-is-not-break-off",
+        hint: "What does the van still hold in the moment in which it is told to stop? Who will have that parcel, and when?",
+      },
+      "ack-means-sent": {
+        belief: "When ack() has returned, the server has the ack.",
+        readme: "ack-does-not-send",
+        hint: "ack() returns at once, like publish(). Where is the ack when your function is done? Who could confirm that it has arrived?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const depot = await openDepot(server);
+    await depot.sends("P-1", "P-2");
+    const door = gate();
+    const deliver = hook<[Parcel], Promise<void>>(() => door.wait());
+    const day = new AbortController();
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, { tries: 5, retryAfterMs: 50 }, day.signal],
+      { name: "van", powerOff: true },
+    );
+    await whileAtWork(until, van)("the van to start with P-1", () => deliver.running >= 1);
+    day.abort();
+    const off = () => van.exit !== undefined && van.error === undefined;
+    let delivered = false;
+    let lost = false;
+    believes("stop-means-now", {
+      when: () => !delivered && off(),
+      message: `The van was told to stop while it was delivering P-1, and it was switched off at once. P-1 was not delivered to the end, and the server knows nothing: for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets it.`,
+      evidence: () => [
+        "`deliver` was at work on P-1",
+        "`runDelivery` was done, and the van was switched off",
+      ],
+    });
+    believes("ack-means-sent", {
+      when: () => lost,
+      message:
+        "P-1 was delivered, and then the van was switched off while its ack was still on the way. The ack was lost with the connection. So the server will give P-1 to another van, which delivers it a second time. ack() only hands the ack to the client; it waits for nobody.",
+      evidence: () => [
+        "`deliver` was done with P-1",
+        "`runDelivery` was done, and had asked the server for no sign that it has the ack",
+        "P-1 is still in the work queue",
+      ],
+    });
+    // A van that ends its day at once does so now; one that finishes its parcel waits for it.
+    const waits = lasting(250, () => !van.exit);
+    await until("the van to go on with P-1", () => waits() && deliver.running >= 1);
+    await van.answers();
+    await until("the van to go on with P-1", () => !van.exit);
+
+    // The way to the server is slow: from the ack on, what the van sends is on the way and does not arrive yet.
+    let acked = false;
+    const onTheWay = server.relay.hold(
+      (event) => {
+        acked ||= event.kind === "ack";
+        return acked && event.direction === "toServer";
+      },
+      { who: "van", what: "what the van sends" },
+    );
+    delivered = true;
+    door.open();
+    await until(
+      "the van to be switched off, or to make sure that the server has its answer",
+      () =>
+        van.exit ||
+        onTheWay.events.some(
+          (event) => event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited),
+        ),
+    );
+    const tooEarly = off();
+    // With the van its connection is gone, and with the connection what was still on the way.
+    if (tooEarly) onTheWay.drop();
+    else onTheWay.release();
+    await until("the van to be switched off", () => van.exit);
+    await van.result();
+    await until("the server to notice that the van is gone", () => server.hasLeft("van"));
+    lost = tooEarly && (await depot.queue()) > 1;
+    await until("P-1 to be out of the work queue", async () => lost || (await depot.queue()) < 2);
+    expect(
+      ids(deliver.received),
+      "Told to stop, the van delivers P-1 to the end, and takes no other",
+    ).toEqual(["P-1"]);
+    const { num_ack_pending } = await depot.manager.consumers.info("PARCELS", "delivery");
+    expect(num_ack_pending, "Parcels that the van has taken with it, so that no other van gets them").toBe(0);
+  },
+);
+
+check(
+  "a van that has nothing to do goes home when it is told",
+  {
+    beliefs: {
+      "a-loop-sees-the-signal": {
+        belief: "My loop ends when the signal is set, because I look at the signal in the loop.",
+        readme: "a-waiting-loop-sees-nothing",
+        hint: "Your loop waits for the next parcel. Which line of it runs when none comes? What could end the waiting from outside?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const depot = await openDepot(server);
+    await depot.sends("P-1");
+    const deliver = hook<[Parcel], Promise<void>>(async () => {});
+    const day = new AbortController();
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, { tries: 5, retryAfterMs: 50 }, day.signal],
+      { name: "van" },
+    );
+    const wait = whileAtWork(until, van);
+    await wait("P-1 to be delivered", depot.empty);
+    const asks = () => server.wire.pulls({ client: "van" });
+    await wait("the van to wait for the next parcel", async () => {
+      const last = server.wire.deliveries({ client: "van" }).at(-1);
+      return asks().some((pull) => pull.batch > 1 || pull.index > (last?.index ?? 0));
+    });
+    let told = false;
+    believes("a-loop-sees-the-signal", {
+      when: lasting(3_000, () => told && !van.settled),
+      message:
+        "The van was told to stop while it was waiting for the next parcel, and three seconds later it still waits. If a parcel comes now, the van takes it, though its day is over.",
+      evidence: () => [
+        ...asks()
+          .slice(-1)
+          .map((pull) => line(pull, `asks for the next parcel, for ${Math.round(pull.expiresMs ?? 0)} ms`)),
+        "the van was told to stop",
+        "`runDelivery` is not done",
+      ],
+    });
+    day.abort();
+    told = true;
+    await until("the van to go home", () => van.settled);
+    await van.result();
+    expect(ids(deliver.received), "P-1 is delivered once").toEqual(["P-1"]);
+  },
+);

@@ -1,0 +1,80 @@
+// Lesson 06, rate limits: three places where one side is slower than the other.
+//
+// Customs looks at a few parcels at a time. A label printer has a slow line. An upload must not fill the network with what
+// nobody has confirmed yet.
+//
+// Write the three functions. What each one promises stands above it.
+// When you are ready: npm run check lesson-06
+import type { NatsConnection } from "nats";
+
+export interface Parcel {
+  id: string;
+  value: number;
+}
+
+/** The customs office, as its API shows it. */
+export interface Customs {
+  /** How many parcels it looks at at once. It wants never more than that from us, and does not like to wait for us. */
+  places: number;
+  /** Resolves when the parcel is cleared, rejects when it is refused. Takes up to ten seconds. */
+  declare(parcel: Parcel): Promise<void>;
+}
+
+/**
+ * One worker at the customs desk: takes parcels from the work queue PARCELS (subjects parcel.<depot>.declare) and declares them, until
+ * it is told to stop. There may be one such worker or many, in processes of their own, and none knows of the others.
+ *
+ * - All workers use the durable pull consumer `customs`. It does not exist yet: every worker makes sure that it does.
+ * - Over all workers together, customs never has more than `customs.places` parcels.
+ * - As long as enough parcels wait, customs has exactly that many, even with a single worker. A parcel that takes long holds up no other.
+ * - A parcel that is cleared leaves the work queue.
+ * - A parcel that is refused is published on refused.<its subject>, unchanged, and leaves the work queue. (The stream REFUSED listens
+ *   there.) It is not declared again, and its place is free for the next parcel at once.
+ * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. The connection is closed by the caller.
+ */
+export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
+  throw new Error("runCustoms is still to be written");
+}
+
+/** The line to a label printer. The printer only listens: it answers nothing and keeps nothing. */
+export interface Line {
+  /** The printer's subject: what is published here, it prints. */
+  subject: string;
+  /** What the printer can take, in bytes a second. */
+  bytesPerSecond: number;
+  /** The size of the largest label, in bytes. Besides the one that it prints, the printer has room for one more. */
+  largestLabel: number;
+}
+
+/**
+ * Sets the line to a label printer up; after that the server alone does the work.
+ *
+ * - Makes the stream LABELS for the subjects label.>, which takes labels up to `line.largestLabel`.
+ * - Makes a consumer of it, named `printer`, that brings every label to `line.subject`: as fast as the printer can take them, and no faster,
+ *   from the first label on.
+ */
+export async function openPrinter(nc: NatsConnection, line: Line): Promise<void> {
+  throw new Error("openPrinter is still to be written");
+}
+
+export interface Scan {
+  no: number;
+  parcel: string;
+}
+
+/**
+ * Uploads a day's scans to the stream SCANS, each as JSON on the subject scan.<depot>. Done when the stream has every scan.
+ *
+ * - At no time more than `window` scans are on the way, that is published and not answered by the stream.
+ * - As long as there are scans, no fewer than `window` are on the way either: whichever answer comes, the next scan goes out.
+ * - A server that is busy may refuse a scan with the error 429, "too many requests". It has not stored it then. It gets it a little later.
+ * - The order of the scans does not matter, but each one is in the stream once.
+ */
+export async function upload(
+  nc: NatsConnection,
+  depot: string,
+  scans: Scan[],
+  window: number,
+): Promise<void> {
+  throw new Error("upload is still to be written");
+}

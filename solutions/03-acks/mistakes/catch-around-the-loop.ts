@@ -1,0 +1,35 @@
+// Mistake: error-ends-the-van
+// Fails: a parcel behind a closed door comes again later
+// One try for the whole van. It catches every error, and after the first one the loop is over.
+import { millis, type NatsConnection } from "nats";
+import type { Parcel, Rules } from "../solution.ts";
+
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  const js = nc.jetstream();
+  const consumer = await js.consumers.get("PARCELS", "delivery");
+  const ackWaitMs = millis((await consumer.info(true)).config.ack_wait ?? 0);
+
+  const parcels = await consumer.consume({ max_messages: 1 });
+  stop.addEventListener("abort", () => void parcels.close());
+
+  try {
+    for await (const message of parcels) {
+      if (message.info.deliveryCount > rules.tries) {
+        await js.publish(`dead.${message.subject}`, message.data);
+        message.term();
+        continue;
+      }
+      const signs = setInterval(() => message.working(), ackWaitMs / 3);
+      await deliver(message.json<Parcel>()).finally(() => clearInterval(signs));
+      message.ack();
+    }
+  } catch (error) {
+    console.error("The van has stopped:", error);
+  }
+  await nc.flush();
+}

@@ -1,0 +1,36 @@
+// Mistake: the-server-sees-that-i-work
+// Fails: a long inspection is not given to a second van
+// The connection is open and the process lives: the server knows that, so it seems to know enough.
+import type { JsMsg, NatsConnection } from "nats";
+import type { Parcel, Rules } from "../solution.ts";
+
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  const js = nc.jetstream();
+  const consumer = await js.consumers.get("PARCELS", "delivery");
+
+  const work = (message: JsMsg): Promise<boolean> =>
+    deliver(message.json<Parcel>()).then(
+      () => true,
+      () => false,
+    );
+
+  const parcels = await consumer.consume({ max_messages: 1 });
+  stop.addEventListener("abort", () => void parcels.close());
+
+  for await (const message of parcels) {
+    if (await work(message)) {
+      message.ack();
+    } else if (message.info.deliveryCount < rules.tries) {
+      message.nak(rules.retryAfterMs);
+    } else {
+      await js.publish(`dead.${message.subject}`, message.data);
+      message.term();
+    }
+  }
+  await nc.flush();
+}

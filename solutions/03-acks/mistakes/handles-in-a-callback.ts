@@ -1,0 +1,48 @@
+// Mistake: the-client-takes-one-at-a-time
+// Fails: parcels do not wait in a van that stands still
+// A callback is called for one message at a time. It returns at its first await, and the next one comes.
+import { type JsMsg, millis, type NatsConnection } from "nats";
+import type { Parcel, Rules } from "../solution.ts";
+
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  const js = nc.jetstream();
+  const consumer = await js.consumers.get("PARCELS", "delivery");
+  const ackWaitMs = millis((await consumer.info(true)).config.ack_wait ?? 0);
+
+  const work = async (message: JsMsg): Promise<boolean> => {
+    const signs = setInterval(() => message.working(), ackWaitMs / 3);
+    try {
+      await deliver(message.json<Parcel>());
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearInterval(signs);
+    }
+  };
+
+  const handle = async (message: JsMsg): Promise<void> => {
+    if (await work(message)) {
+      message.ack();
+    } else if (message.info.deliveryCount < rules.tries) {
+      message.nak(rules.retryAfterMs);
+    } else {
+      await js.publish(`dead.${message.subject}`, message.data);
+      message.term();
+    }
+  };
+  const handling: Promise<void>[] = [];
+  const parcels = await consumer.consume({
+    max_messages: 1,
+    callback: (message) => void handling.push(handle(message)),
+  });
+  stop.addEventListener("abort", () => void parcels.close());
+  await parcels.closed();
+  await Promise.all(handling);
+  await nc.flush();
+}

@@ -1,0 +1,37 @@
+// Mistake: term-keeps-the-message
+// Fails: a parcel without an address ends in the dead letters
+// term() is said to be the answer to a poison message, and a server surely keeps those somewhere.
+import { type JsMsg, millis, type NatsConnection } from "nats";
+import type { Parcel, Rules } from "../solution.ts";
+
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  const consumer = await nc.jetstream().consumers.get("PARCELS", "delivery");
+  const ackWaitMs = millis((await consumer.info(true)).config.ack_wait ?? 0);
+
+  const work = async (message: JsMsg): Promise<boolean> => {
+    const signs = setInterval(() => message.working(), ackWaitMs / 3);
+    try {
+      await deliver(message.json<Parcel>());
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearInterval(signs);
+    }
+  };
+
+  const parcels = await consumer.consume({ max_messages: 1 });
+  stop.addEventListener("abort", () => void parcels.close());
+
+  for await (const message of parcels) {
+    if (await work(message)) message.ack();
+    else if (message.info.deliveryCount < rules.tries) message.nak(rules.retryAfterMs);
+    else message.term();
+  }
+  await nc.flush();
+}

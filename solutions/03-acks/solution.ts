@@ -1,0 +1,84 @@
+// Lesson 03, acks: a van delivers parcels from a work queue.
+//
+// The depot puts each parcel into the stream PARCELS, a work queue, on the subject parcel.<depot>.deliver. The payload is the
+// parcel as JSON. Every van takes its parcels from the same durable pull consumer, named `delivery`, which the depot has made.
+// A second stream, DEAD, keeps everything that is published on dead.>; people look at it in the morning.
+//
+// Write the function. What it promises stands above it.
+// BEGIN SOLUTION
+// STARTER: // When you are ready: npm run check lesson-03
+// STARTER: import type { NatsConnection } from "nats";
+import { type JsMsg, millis, type NatsConnection } from "nats";
+// END SOLUTION
+
+export interface Parcel {
+  id: string;
+  address: string;
+}
+
+export interface Rules {
+  /** How many times a parcel is tried in all, whichever vans tried it. */
+  tries: number;
+  /** How long a parcel rests after a failed try, in milliseconds. */
+  retryAfterMs: number;
+}
+
+/**
+ * A van's working day: takes parcels from the consumer `delivery` and hands each to `deliver`, until it is told to stop.
+ *
+ * - `deliver` resolves when the parcel is delivered, and rejects when it could not be delivered this time.
+ * - A parcel that is delivered leaves the work queue. If the van breaks down before that, another van gets the parcel.
+ * - A van holds one parcel at a time. All others stay in the queue, where other vans can take them.
+ * - `deliver` may take much longer than the consumer's `ack_wait`. As long as it is at work, no other van gets the parcel.
+ *   The `ack_wait` is in the consumer's configuration; each depot sets its own.
+ * - A parcel that could not be delivered is tried again `rules.retryAfterMs` later, by whichever van is free then. The van goes on.
+ * - When a parcel has failed `rules.tries` times in all, it is published on dead.<its subject>, unchanged, and leaves the work
+ *   queue: but not before the stream DEAD has it.
+ * - `stop` tells the van to end its day: it takes no new parcel. A parcel that it is delivering, it delivers to the end.
+ *   Then the function is done, and the van is switched off in that very moment. By then the server must know what happened to its last parcel.
+ *   A van that has nothing to do is done within two seconds. The connection is closed by the caller.
+ */
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("runDelivery is still to be written");
+  const js = nc.jetstream();
+  const consumer = await js.consumers.get("PARCELS", "delivery");
+  const { config } = await consumer.info(true);
+  const signOfLifeMs = millis(config.ack_wait as number) / 3;
+
+  /** Tells whether the parcel was delivered; meanwhile the server hears that the work goes on. */
+  const work = async (message: JsMsg): Promise<boolean> => {
+    const signs = setInterval(() => message.working(), signOfLifeMs);
+    try {
+      await deliver(message.json<Parcel>());
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearInterval(signs);
+    }
+  };
+
+  const parcels = await consumer.consume({ max_messages: 1 });
+  const goHome = () => void parcels.close();
+  stop.addEventListener("abort", goHome, { once: true });
+  if (stop.aborted) goHome();
+
+  for await (const message of parcels) {
+    if (await work(message)) {
+      message.ack();
+    } else if (message.info.deliveryCount < rules.tries) {
+      message.nak(rules.retryAfterMs);
+    } else {
+      await js.publish(`dead.${message.subject}`, message.data);
+      message.term();
+    }
+  }
+  await nc.flush();
+  // END SOLUTION
+}

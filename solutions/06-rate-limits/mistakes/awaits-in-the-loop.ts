@@ -1,0 +1,33 @@
+// Mistake: one-at-a-time
+// Fails: customs is kept busy
+// The consumer allows four, so four should be worked on. The loop awaits each one.
+import { AckPolicy, type JsMsg, type NatsConnection } from "nats";
+import type { Customs, Parcel } from "../solution.ts";
+
+export { openPrinter, upload } from "../solution.ts";
+
+export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
+  const js = nc.jetstream();
+  const manager = await nc.jetstreamManager();
+  await manager.consumers.add("PARCELS", {
+    durable_name: "customs",
+    ack_policy: AckPolicy.Explicit,
+    max_ack_pending: customs.places,
+  });
+
+  const declare = async (message: JsMsg): Promise<void> => {
+    try {
+      await customs.declare(message.json<Parcel>());
+      message.ack();
+    } catch {
+      await js.publish(`refused.${message.subject}`, message.data);
+      message.term();
+    }
+  };
+
+  const consumer = await js.consumers.get("PARCELS", "customs");
+  const parcels = await consumer.consume({ max_messages: customs.places });
+  stop.addEventListener("abort", () => void parcels.close(), { once: true });
+  for await (const message of parcels) await declare(message);
+  await nc.flush();
+}

@@ -1,0 +1,21 @@
+// Mistake: rate-on-pull
+// Fails: labels reach the printer no faster than its line
+// Pull consumers are the modern ones, so the rate goes there.
+import { AckPolicy, type NatsConnection } from "nats";
+import type { Line } from "../solution.ts";
+
+export { runCustoms, upload } from "../solution.ts";
+
+export async function openPrinter(nc: NatsConnection, line: Line): Promise<void> {
+  const manager = await nc.jetstreamManager();
+  await manager.streams.add({
+    name: "LABELS",
+    subjects: ["label.>"],
+    max_msg_size: line.largestLabel + 256,
+  });
+  await manager.consumers.add("LABELS", {
+    durable_name: "printer",
+    ack_policy: AckPolicy.Explicit,
+    rate_limit_bps: line.bytesPerSecond * 8,
+  });
+}
