@@ -1,11 +1,11 @@
 // npm run check: grades a lesson once, or all that were started.
-import { resolve } from "node:path";
 import { UsageError } from "../course/errors.ts";
 import { allLessons, findLesson } from "../course/lessons.ts";
 import { isStarted } from "../course/started.ts";
 import { grade } from "../grading/grade.ts";
 import { exitStatus, type Verdict } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
+import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
@@ -36,7 +36,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
   const server = await findProgram("nats-server", { onProgress: installProgress() });
   const verdicts: Verdict[] = [];
   for (const lesson of lessons) {
-    const file = flags.file === undefined ? lesson.exercise : resolve(flags.file);
+    const file = flags.file === undefined ? lesson.exercise : typedPath(flags.file);
     const graded = await grade({ lesson, file, server });
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
@@ -46,7 +46,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));
   if (flags.junit !== undefined) {
     const { writeJunit } = await import("../grading/junit.ts");
-    writeJunit(resolve(flags.junit), verdicts);
+    writeJunit(typedPath(flags.junit), verdicts);
     if (!flags.json) printError(`Written: ${flags.junit}`);
   }
   return statusOf(verdicts);

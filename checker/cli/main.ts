@@ -11,6 +11,9 @@ const exit = process.exit.bind(process);
 /** Runs a command line; never returns. */
 export async function run(argv: string[]): Promise<void> {
   endOnSignals();
+  // Whoever reads us may stop early, as `head` does.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   const json = argv.includes("--json") || process.env.npm_config_json === "true";
   let status: number;
   try {
@@ -62,6 +65,13 @@ function commands(done: (status: number) => void): Command {
   command("doctor", "what is here, what is missing, what to do")
     .option("--json", "print the findings as JSON")
     .action(async (flags) => done(await (await import("./doctor.ts")).runDoctor(flags)));
+  command("setup", "bring every program of every lesson now, to work without a network later")
+    .option("--bundle <path>", "write them all to one file, for a memory stick")
+    .option("--from <path>", "install them from such a file")
+    .action(async (flags) => done(await (await import("./setup.ts")).runSetup(flags)));
+  command("lock", "for authors: renew the versions and checksums of the programs (needs the internet)")
+    .option("--latest", "go to the newest releases")
+    .action(async (flags) => done(await (await import("./lock.ts")).runLock(flags)));
   command("starters", "for authors: make every exercise.ts from its solution")
     .option("--check", "only say which differ")
     .action(async (flags) => done(await (await import("./starters.ts")).runStarters(flags)));

@@ -16,13 +16,13 @@ export function wrap(text: string, indent = 0, width = columns()): string {
   const pad = " ".repeat(indent);
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      if (line && indent + line.length + 1 + word.length > width) {
+    let line = /^ */.exec(paragraph)?.[0] ?? "";
+    for (const word of paragraph.trimStart().split(" ")) {
+      if (line.trim() && indent + line.length + 1 + word.length > width) {
         lines.push(pad + line);
         line = word;
       } else {
-        line = line ? `${line} ${word}` : word;
+        line = line.trim() ? `${line} ${word}` : line + word;
       }
     }
     lines.push(pad + line);
