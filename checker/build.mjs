@@ -1,7 +1,17 @@
 // Makes plain JavaScript of the checker (TypeScript) with esbuild, when the sources changed. Node 20 cannot run
 // TypeScript, and one bundle loads many times faster than fifty files. Plain JavaScript itself, so that it needs no build.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,21 +32,22 @@ export function ensureBuild(root = dirname(dirname(fileURLToPath(import.meta.url
   const making = join(builds, `making-${process.pid}-${Date.now()}`);
   mkdirSync(making, { recursive: true });
   try {
-    require("esbuild").buildSync({
+    const { buildSync } = require("esbuild");
+    buildSync({
+      ...common,
       entryPoints: entries(root),
       outdir: making,
       entryNames: "[dir]/[name]",
       chunkNames: "chunk-[hash]",
       outExtension: { ".js": ".mjs" },
-      bundle: true,
       splitting: true,
       format: "esm",
-      platform: "node",
-      target: "node20",
-      packages: "external",
-      sourcemap: "linked",
-      logLevel: "silent",
+      external: leftOutside,
+      banner: {
+        js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
+      },
     });
+    buildHost(root, making, buildSync);
     writeFileSync(join(making, "done"), "");
     renameSync(making, folder);
   } catch (error) {
@@ -47,13 +58,76 @@ export function ensureBuild(root = dirname(dirname(fileURLToPath(import.meta.url
   return folder;
 }
 
+/** V8 takes a cache only under the flags that it was made with: those of a program with the usual memory (checker/kit/host-process.ts). */
+const usualMemory = "--max-old-space-size=512";
+
+const common = /** @type {const} */ ({
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  logLevel: "silent",
+  // Reading a map costs more at each start than a map is worth; LEARN_NATS_MAPS=1 brings them for a search.
+  sourcemap: process.env.LEARN_NATS_MAPS === "1" && "inline",
+});
+
+/** Packages that are large, or needed rarely: loaded as they are, and only when they are used. The others are bundled. */
+const leftOutside = [
+  ...[
+    "vitest",
+    "vitest/*",
+    "esbuild",
+    "typescript",
+    "tsx",
+    "execa",
+    "undici",
+    "tar",
+    "yauzl",
+    "proper-lockfile",
+  ],
+  ...["cli-progress", "diff", "junit-report-builder"],
+];
+
+/**
+ * The host of learner programs: many are started, so each millisecond of its start counts. One file with `nats` in it, and beside it V8's
+ * code cache of that file; start-host.cjs loads the two. The program's own `import "nats"` must give that same `nats`: nats/index.mjs is put
+ * beside the program as its `nats` package, and passes on what the host has loaded.
+ * @param {string} root
+ * @param {string} folder
+ * @param {typeof import("esbuild").buildSync} buildSync
+ */
+function buildHost(root, folder, buildSync) {
+  buildSync({
+    ...common,
+    entryPoints: [join(root, "checker/kit/host.ts")],
+    outfile: join(folder, "host.cjs"),
+    format: "cjs",
+  });
+  copyFileSync(join(root, "checker/kit/start-host.cjs"), join(folder, "start-host.cjs"));
+  const names = Object.keys(require("nats")).filter((name) => name !== "default" && name !== "__esModule");
+  mkdirSync(join(folder, "nats"));
+  writeFileSync(
+    join(folder, "nats", "index.mjs"),
+    `const nats = globalThis[Symbol.for("learn-nats.nats")];\nexport default nats;\nexport const { ${names.join(", ")} } = nats;\n`,
+  );
+  const { version } = require("nats/package.json");
+  writeFileSync(
+    join(folder, "nats", "package.json"),
+    JSON.stringify({ name: "nats", version, type: "module", exports: "./index.mjs" }),
+  );
+  // The cache is a help, not a need: without it the host starts a little later.
+  spawnSync(process.execPath, [usualMemory, join(folder, "start-host.cjs"), "--make-cache"], {
+    // The host takes its two pipes from descriptors 3 and 4.
+    stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+    timeout: 20_000,
+  });
+}
+
 /** @param {string} root */
 function entries(root) {
   /** @type {Record<string, string>} */
   const found = {
     cli: join(root, "checker/cli/main.ts"),
     kit: join(root, "checker/kit/index.ts"),
-    host: join(root, "checker/kit/host.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
@@ -67,7 +141,8 @@ function entries(root) {
 function listSources(root) {
   const files = readdirSync(join(root, "checker"), { recursive: true, withFileTypes: true })
     .filter(
-      (entry) => entry.isFile() && /\.(ts|mjs|json)$/.test(entry.name) && !entry.name.endsWith(".test.ts"),
+      (entry) =>
+        entry.isFile() && /\.(ts|mjs|cjs|json)$/.test(entry.name) && !entry.name.endsWith(".test.ts"),
     )
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   for (const lesson of readdirSync(join(root, "lessons"))) {
@@ -84,7 +159,10 @@ function listSources(root) {
  * @param {string[]} sources
  */
 function keyOf(root, sources) {
-  const hash = createHash("sha256");
+  // V8's code cache is of one Node version.
+  const hash = createHash("sha256").update(
+    `${process.version} ${process.arch} ${process.env.LEARN_NATS_MAPS ?? ""}\n`,
+  );
   for (const file of sources) {
     const { mtimeMs, size } = statSync(file);
     hash.update(`${relative(root, file)} ${mtimeMs} ${size}\n`);

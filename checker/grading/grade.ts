@@ -1,4 +1,5 @@
 // Grades one file as the exercise of one lesson: bundle, type check and checks side by side, and a verdict of it all.
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
@@ -7,9 +8,9 @@ import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { runFolder } from "../nats/run-folder.ts";
-import { bundleExercise, unreadable } from "./bundle.ts";
+import { compile, type TypeFault } from "./compile.ts";
 import type { CheckResult } from "./engine.ts";
-import { type TypeFault, typeFaults } from "./typecheck.ts";
+import { unfit } from "./unfit.ts";
 import type { TestResult, Verdict } from "./verdict.ts";
 
 export interface Grading {
@@ -56,25 +57,26 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     journals: run?.journals ?? new Map(),
   });
 
-  const unfit = unreadable(file);
-  if (unfit) return graded("error", { message: unfit.message });
+  const reason = unfit(file);
+  if (reason) return graded("error", { message: reason.message });
 
   useServer(server);
-  prepare(spares);
-  const engine = import("./engine.ts");
   const folder = runFolder("grade");
   try {
-    const types = typeFaults(file, folder.path);
-    types.catch(() => {});
-    const bundle = await bundleExercise(file, join(folder.path, "exercise.mjs"));
-    if ("trouble" in bundle) {
-      const { message, location } = bundle.trouble;
+    const compiling = compile(file, folder.path);
+    compiling.catch(() => {});
+    prepare(spares);
+    handOverNats(folder.path);
+    const engine = import("./engine.ts");
+    const compiled = await compiling;
+    if (compiled.syntax) {
+      const { message, location } = compiled.syntax;
       return graded("error", {
         message: `The file is not valid TypeScript: ${message}${location ? ` (line ${location.line}, column ${location.column})` : ""}`,
         typeErrors: location ? [{ message, ...location }] : [],
       });
     }
-    const run = beginRun(bundle.file, file);
+    const run = beginRun(compiled.file, file);
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
       onTest(testOf(check, run)),
@@ -88,12 +90,20 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
       );
     }
     const tests = result.checks.map((check) => testOf(check, run));
-    const typeErrors = await types;
+    const typeErrors = compiled.faults;
     return graded(statusOf(tests, typeErrors), { tests, typeErrors }, run);
   } finally {
     await discardSpares();
     folder.remove();
   }
+}
+
+/** Lets the program import the very `nats` that its host has loaded already: see checker/build.mjs. */
+function handOverNats(folder: string): void {
+  const target = join(folder, "node_modules", "nats");
+  mkdirSync(target, { recursive: true });
+  for (const file of ["index.mjs", "package.json"])
+    copyFileSync(builtFile(join("nats", file)), join(target, file));
 }
 
 function statusOf(tests: readonly TestResult[], typeErrors: readonly TypeFault[]): Verdict["status"] {

@@ -51,7 +51,7 @@ export class HostProcess {
       `--max-old-space-size=${memoryMb}`,
       // Should it ever have to be asked where it loops: any port, and only then.
       "--inspect-port=127.0.0.1:0",
-      builtFile("host.mjs"),
+      builtFile("start-host.cjs"),
     ];
     const [command, args] = throughShell
       ? ["/bin/sh", ["-c", shellScript, ...node]]

@@ -6,6 +6,9 @@ import { pathToFileURL } from "node:url";
 import * as nats from "nats";
 import { Channel, type Failure, lineReader } from "./channel.ts";
 
+/** Given by start-host.cjs. */
+declare const importProgram: (url: string) => Promise<Record<string, unknown>>;
+
 /** File descriptors of the two pipes to the check. */
 const commands = 3;
 const reports = 4;
@@ -18,6 +21,9 @@ const watched = watchedGlobals();
 let secret = "";
 const handed: nats.NatsConnection[] = [];
 let exports: Record<string, unknown> = {};
+
+// The program's own `import "nats"` finds the one that is loaded here already (checker/build.mjs makes the module that does so).
+Object.defineProperty(globalThis, Symbol.for("learn-nats.nats"), { value: nats });
 
 const input = new Socket({ fd: commands, readable: true, writable: false });
 input.setEncoding("utf8");
@@ -56,7 +62,7 @@ process.on("uncaughtExceptionMonitor", (error, origin) => {
 const hostCalls: Record<string, (...args: never[]) => unknown> = {
   async load(file: string) {
     process.setSourceMapsEnabled(true);
-    exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    exports = await importProgram(pathToFileURL(file).href);
     return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value]));
   },
   ping: () => "pong",

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { allLessons } from "../../checker/course/lessons.ts";
-import { typeFaults } from "../../checker/grading/typecheck.ts";
+import { compile } from "../../checker/grading/compile.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { runFolder } from "../../checker/nats/run-folder.ts";
@@ -32,7 +32,7 @@ describe.each(allLessons())("the page of $id", (lesson) => {
       const folder = runFolder("v3");
       const file = join(folder.path, "v3.ts");
       writeFileSync(file, snippet.code);
-      expect(await typeFaults(file, folder.path)).toEqual([]);
+      expect((await compile(file, folder.path)).faults).toEqual([]);
       folder.remove();
     },
   );

@@ -1,15 +1,7 @@
-// Makes one JavaScript file of the exercise, so that it may lie anywhere and still finds the course's `nats`.
+// Looks whether a file can be an exercise at all, before anything is done with it.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { basename } from "node:path";
 import { UsageError } from "../course/errors.ts";
-import type { Location } from "../kit/finding.ts";
-
-export interface SyntaxTrouble {
-  readonly message: string;
-  readonly location?: Location;
-}
-
-export type Bundle = { readonly file: string } | { readonly trouble: SyntaxTrouble };
+import type { SyntaxTrouble } from "./compile.ts";
 
 /** Nobody writes an exercise of this size; a file that large is something else by mistake. In bytes. */
 const largest = 1_000_000;
@@ -19,7 +11,7 @@ const largest = 1_000_000;
  * @returns why it cannot, for a file that is there; undefined when it can
  * @throws UsageError when there is no such file, or it is a folder
  */
-export function unreadable(file: string): SyntaxTrouble | undefined {
+export function unfit(file: string): SyntaxTrouble | undefined {
   let size: number;
   try {
     const stats = statSync(file);
@@ -72,51 +64,4 @@ export function unreadable(file: string): SyntaxTrouble | undefined {
     return { message: "The file is not UTF-8 text. Save it with the encoding UTF-8 in your editor." };
   }
   return undefined;
-}
-
-/**
- * Bundles the exercise to a file inside the course, so that Node finds the packages there. Packages stay outside of the bundle.
- * @returns the bundle, or what is wrong with the syntax
- */
-export async function bundleExercise(file: string, into: string): Promise<Bundle> {
-  const { build } = await import("esbuild");
-  try {
-    await build({
-      entryPoints: [file],
-      outfile: into,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node20",
-      packages: "external",
-      sourcemap: "inline",
-      sourcesContent: false,
-      logLevel: "silent",
-      tsconfigRaw: {},
-      loader: { [extension(file)]: "ts" },
-    });
-    return { file: into };
-  } catch (error) {
-    const [first] =
-      (
-        error as {
-          errors?: { text: string; location: { line: number; column: number; file: string } | null }[];
-        }
-      ).errors ?? [];
-    if (!first) throw error;
-    const own = first.location && basename(first.location.file) === basename(file);
-    return {
-      trouble: {
-        message: first.text,
-        ...(own &&
-          first.location && { location: { line: first.location.line, column: first.location.column + 1 } }),
-      },
-    };
-  }
-}
-
-/** esbuild goes by the ending; whatever it is, an exercise is TypeScript. */
-function extension(file: string): string {
-  const ending = /\.[^.\\/]+$/.exec(file)?.[0];
-  return ending && !/^\.(json|mjs|cjs|jsx|tsx)$/.test(ending) ? ending : ".ts";
 }
