@@ -486,7 +486,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
     const js = await server.jetstream();
@@ -500,6 +500,12 @@ check(
       fail("The vans drive, and the stream PARCELS has no consumer.");
     for (const parcel of parcels(1, 3)) await js.publish("parcel.ams.ready", parcel);
     await until("van-1 to take P-1", () => broken.received.includes("P-1"));
+    // An ack that was given before the work is on its way now, and must not die with the van.
+    await first.answers();
+    const acked = () =>
+      server.wire.acks((event) => event.client === "van-1" && event.text === "P-1").length > 0;
+    const unacked = lasting(100, () => !acked());
+    await until("van-1 to be busy with P-1", () => acked() || unacked());
     await first.kill();
 
     const load = hook<[string], Promise<void>>(async () => {});
@@ -508,8 +514,6 @@ check(
     });
     const stop = await second.result();
     let consumer: ConsumerInfo | undefined;
-    const acked = () =>
-      server.wire.acks((event) => event.client === "van-1" && event.text === "P-1").length > 0;
     believes("delivered-means-done", {
       when: () =>
         consumer !== undefined &&
