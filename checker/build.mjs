@@ -84,7 +84,7 @@ const leftOutside = [
     "yauzl",
     "proper-lockfile",
   ],
-  ...["cli-progress", "diff", "junit-report-builder"],
+  ...["cli-progress", "diff", "junit-report-builder", "write-file-atomic"],
 ];
 
 /**

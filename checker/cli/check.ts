@@ -1,5 +1,5 @@
 // npm run check: grades a lesson once, or all that were started.
-import { UsageError } from "../course/errors.ts";
+import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { allLessons, findLesson } from "../course/lessons.ts";
 import { isStarted } from "../course/started.ts";
 import { grade } from "../grading/grade.ts";
@@ -9,7 +9,7 @@ import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
-import { print, printError } from "./text.ts";
+import { print, printError, wrap } from "./text.ts";
 import { verdictText } from "./verdict-text.ts";
 
 export interface CheckFlags {
@@ -40,7 +40,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     const graded = await grade({ lesson, file, server });
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
-    if (flags.file === undefined) recordVerdict(lesson, graded);
+    if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
   }
   if (flags.json)
     print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));
@@ -50,6 +50,16 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     if (!flags.json) printError(`Written: ${flags.junit}`);
   }
   return statusOf(verdicts);
+}
+
+/** The verdict stands, whether it can be remembered or not. */
+function remember(record: () => void): void {
+  try {
+    record();
+  } catch (error) {
+    if (!(error instanceof EnvironmentTrouble)) throw error;
+    printError(wrap(`${error.message}\n${error.advice}`));
+  }
 }
 
 /** Trouble with the environment counts over a lesson that is not passed yet. */
