@@ -58,7 +58,20 @@ export async function compile(file: string, folder: string): Promise<Compiled> {
       "Run `npm ci` in the course's folder to install the packages afresh.",
     );
   }
+  if (!syntax) leadAbsoluteImports(made, join(folder, "out"));
   return { file: made, faults, ...(syntax && { syntax }) };
+}
+
+/** An import of a TypeScript file by its absolute path. The compiler leads only relative ones to what it makes. */
+const absoluteImport = /(\bfrom\s*|\bimport\s*\(?\s*)(["'])((?:\/|[A-Za-z]:[\\/])[^"'\n]+\.m?)ts\2/g;
+
+function leadAbsoluteImports(made: string, outDir: string): void {
+  const before = readFileSync(made, "utf8");
+  const after = before.replace(absoluteImport, (_, start: string, quote: string, path: string) => {
+    const target = join(outDir, relative(parse(path).root, `${path}js`));
+    return `${start}${quote}${pathToFileURL(target).href}${quote}`;
+  });
+  if (after !== before) writeFileSync(made, after);
 }
 
 /** Reads the compiler's output. Faults of other files that the exercise imports are told at its first line, with their place. */
