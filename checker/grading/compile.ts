@@ -31,6 +31,8 @@ export interface Compiled {
 const faultLine = /^(.+)\((\d+),(\d+)\): error (TS\d+): (.*)$/;
 /** A fault of the whole run, such as a file that is no TypeScript. */
 const generalFault = /^error (TS\d+): (.*)$/;
+/** "Will not be rewritten during emit": of a setting of ours, for an absolute import, which we lead ourselves. */
+const ownSetting = "(TS2877)";
 /** The compiler's numbers for what it reads, as against what it means. Not all of them are fatal: see `syntaxTrouble`. */
 const readingFault = /\(TS1\d{3}\)$/;
 
@@ -47,7 +49,7 @@ export async function compile(file: string, folder: string): Promise<Compiled> {
   const config = join(folder, "tsconfig.json");
   writeFileSync(config, JSON.stringify(configurationFor(file, join(folder, "out"))));
   const output = await run(await compiler(), ["--pretty", "false", "-p", config], folder);
-  const faults = faultsIn(output, file, folder);
+  const faults = faultsIn(output, file, folder).filter(({ message }) => !message.endsWith(ownSetting));
   const made = join(folder, "out", relative(parse(file).root, file)).replace(/ts$/, "js");
   const syntax = faults.some((fault) => readingFault.test(fault.message))
     ? await syntaxTrouble(file)
