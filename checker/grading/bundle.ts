@@ -5,6 +5,8 @@ import { UsageError } from "../course/errors.ts";
 import type { Location } from "../kit/finding.ts";
 
 export interface SyntaxTrouble {
+  /** The diagnosis that every check then has. */
+  readonly id: string;
   readonly message: string;
   readonly location?: Location;
 }
@@ -44,6 +46,7 @@ export function unreadable(file: string): SyntaxTrouble | undefined {
   }
   if (size > largest)
     return {
+      id: "file-too-large",
       message: `The file is ${(size / 1_000_000).toFixed(1)} MB. An exercise is a few kB; this is something else.`,
     };
   const bytes = Buffer.alloc(size);
@@ -65,11 +68,15 @@ export function unreadable(file: string): SyntaxTrouble | undefined {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (text.trim() === "")
       return {
+        id: "empty-file",
         message:
           "The file is empty. `npm run reset LESSON` brings the starter back; a backup of your file is kept.",
       };
   } catch {
-    return { message: "The file is not UTF-8 text. Save it with the encoding UTF-8 in your editor." };
+    return {
+      id: "not-utf-8",
+      message: "The file is not UTF-8 text. Save it with the encoding UTF-8 in your editor.",
+    };
   }
   return undefined;
 }
@@ -107,6 +114,7 @@ export async function bundleExercise(file: string, into: string): Promise<Bundle
     const own = first.location && basename(first.location.file) === basename(file);
     return {
       trouble: {
+        id: "syntax-error",
         message: first.text,
         ...(own &&
           first.location && { location: { line: first.location.line, column: first.location.column + 1 } }),

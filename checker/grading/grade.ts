@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { type Lesson, readReadme } from "../course/lessons.ts";
+import { misbehaviour } from "../kit/misbehaviour.ts";
 import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
@@ -56,25 +57,26 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     journals: run?.journals ?? new Map(),
   });
 
-  const unfit = unreadable(file);
-  if (unfit) return graded("error", { message: unfit.message });
-
+  const unreadableFor = unreadable(file);
   useServer(server);
-  prepare(spares);
+  if (!unreadableFor) prepare(spares);
   const engine = import("./engine.ts");
   const folder = runFolder("grade");
   try {
-    const types = typeFaults(file, folder.path);
-    types.catch(() => {});
-    const bundle = await bundleExercise(file, join(folder.path, "exercise.mjs"));
+    let types: Promise<TypeFault[]> = Promise.resolve([]);
+    const compile = () => {
+      types = typeFaults(file, folder.path);
+      types.catch(() => {});
+      return bundleExercise(file, join(folder.path, "exercise.mjs"));
+    };
+    const bundle = unreadableFor ? { trouble: unreadableFor } : await compile();
+    let run: Run;
     if ("trouble" in bundle) {
-      const { message, location } = bundle.trouble;
-      return graded("error", {
-        message: `The file is not valid TypeScript: ${message}${location ? ` (line ${location.line}, column ${location.column})` : ""}`,
-        typeErrors: location ? [{ message, ...location }] : [],
-      });
-    }
-    const run = beginRun(bundle.file, file);
+      const { id, message, location } = bundle.trouble;
+      if (location) types = Promise.resolve([{ message, ...location }]);
+      const words = id === "syntax-error" ? `The file is not valid TypeScript: ${message}.` : message;
+      run = beginRun("", file, misbehaviour.unfit(id, words, location));
+    } else run = beginRun(bundle.file, file);
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
       onTest(testOf(check, run)),
@@ -89,7 +91,9 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     }
     const tests = result.checks.map((check) => testOf(check, run));
     const typeErrors = await types;
-    return graded(statusOf(tests, typeErrors), { tests, typeErrors }, run);
+    const status = statusOf(tests, typeErrors);
+    const message = status === "error" ? tests.find((test) => test.message)?.message : undefined;
+    return graded(status, { ...(message && { message }), tests, typeErrors }, run);
   } finally {
     await discardSpares();
     folder.remove();

@@ -111,6 +111,10 @@ async function play<Exercise, Id extends string>(
   if (settings.needsServer && semver.lt(version, settings.needsServer)) {
     throw new CannotCheck(`needs nats-server ${settings.needsServer} or newer; this is ${version}`);
   }
+  if (run.unfit) {
+    run.findings.set(name, run.unfit);
+    throw new Finding(run.unfit);
+  }
   const nats = await takeServer(settings.server ?? {});
   const journal = new Journal();
   const stage = new Stage(
@@ -136,7 +140,10 @@ async function play<Exercise, Id extends string>(
   } catch (error) {
     const parts = await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
-    else if (parts) run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
+    // Whoever loads it again waits in vain again; once is enough.
+    else if (parts?.diagnosis?.match(/^endless-.*-while-loading$/)) run.unfit ??= parts;
+    if (parts && !(parts instanceof EnvironmentTrouble))
+      run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
     throw error;
   } finally {
     await stage.close();
@@ -155,6 +162,8 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   } catch (better) {
     if (better instanceof Finding) return better.parts;
   }
+  const reason = await stage.reason();
+  if (reason) return reason;
   if (known) return known;
   if (isAssertion(error)) return assertionParts(error);
   const { name, message, stack } = error as Error;
