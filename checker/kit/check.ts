@@ -154,13 +154,14 @@ async function play<Exercise, Id extends string>(
 async function explain(error: unknown, stage: Stage): Promise<FindingParts | EnvironmentTrouble | undefined> {
   if (error instanceof CannotCheck) return undefined;
   if (error instanceof EnvironmentTrouble) return error;
-  const known = error instanceof Finding ? error.parts : undefined;
+  let known = error instanceof Finding ? error.parts : undefined;
   if (known?.diagnosis) return known;
   // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
   try {
     await stage.judge();
   } catch (better) {
-    if (better instanceof Finding) return better.parts;
+    if (better instanceof Finding) known = better.parts;
+    if (known?.diagnosis) return known;
   }
   const reason = await stage.reason();
   if (reason) return reason;

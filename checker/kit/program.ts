@@ -1,6 +1,6 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
-import { processorTimeMs } from "../nats/end-process.ts";
+import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
 import { Channel, type Failure } from "./channel.ts";
 import { Clock, pace } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
@@ -17,14 +17,16 @@ export interface Limits {
 const keptOutput = 8_000;
 
 /** How often a program is asked for a sign of life while a check waits for it, in milliseconds. */
-const pulseMs = 250;
+const pulseMs = 50;
 /**
  * Processor time that a program may use up without a sign of life, in milliseconds on an idle machine. A right program needs a
  * few, and one that does not get to run uses none, however long it takes: so no machine is too slow for this.
  */
 const longestTurnMs = 2_000;
+/** Looks at which it must be over that time: after the first one, an answer that lay in the pipe has been read. */
+const looksInDoubt = 3;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
-const inspectorMs = 3_000;
+const inspectorMs = 4_000;
 
 /** What the stage offers to a program. */
 export interface Surroundings {
@@ -55,7 +57,8 @@ export class LearnerProgram<Result = unknown> {
   #idle = false;
   #replaced: readonly string[] = [];
   #closedHanded: "close" | "drain" | undefined;
-  #pulse: { from: number; usedMs: number; answered: boolean } | undefined;
+  #pulse: { from: number; usedMs: number; answered: boolean; doubts: number; printed: number } | undefined;
+  #frozen = false;
   #examined: Promise<void> | undefined;
   #asked = "while it was loaded";
 
@@ -187,10 +190,12 @@ export class LearnerProgram<Result = unknown> {
     this.#channel.call(target, args).then(
       (value) => {
         outcome = { value: value as Value };
+        this.#asked = `after \`${target}\` had returned`;
         this.stage.stir();
       },
       (error: Failure) => {
         outcome = { error };
+        this.#asked = `after \`${target}\` had failed`;
         this.stage.stir();
       },
     );
@@ -224,11 +229,13 @@ export class LearnerProgram<Result = unknown> {
 
   /** Freezes the process (SIGSTOP): its connections stay open. */
   pause(): void {
+    this.#frozen = true;
     this.host.signal("SIGSTOP");
     this.stage.note("frozen", this.name);
   }
 
   resume(): void {
+    this.#frozen = false;
     this.host.signal("SIGCONT");
     this.stage.note("resumed", this.name);
   }
@@ -302,6 +309,13 @@ export class LearnerProgram<Result = unknown> {
     return this.#closedHanded && misbehaviour.closedHanded(this.#closedHanded);
   }
 
+  /** It would go on if it got to run: nothing that it does not do now is its own fault. */
+  get starving(): boolean {
+    if (this.#pulse?.answered !== false || this.#frozen || this.host.exit || this.trouble) return false;
+    if (this.#state === "killed" || this.host.pid === undefined) return false;
+    return wantsToRun(this.host.pid);
+  }
+
   /** Looks for a sign of life; a program that uses up processor time without giving one is in a loop. */
   feelPulse(): void {
     if (this.host.exit || this.#state === "killed" || this.#state === "released" || this.trouble) return;
@@ -309,11 +323,21 @@ export class LearnerProgram<Result = unknown> {
     const now = performance.now();
     const last = this.#pulse;
     if (last && !last.answered) {
-      if ((this.#usedMs() ?? 0) - last.usedMs > longestTurnMs * pace()) void this.#examine();
+      if ((this.#usedMs() ?? 0) - last.usedMs <= longestTurnMs * pace()) return;
+      // What prints without end is ended for that, as soon as it has been read.
+      if (last.printed !== this.#printed) last.doubts = 0;
+      last.printed = this.#printed;
+      if (++last.doubts >= looksInDoubt) void this.#examine();
       return;
     }
     if (last && now - last.from < pulseMs) return;
-    const pulse = { from: now, usedMs: this.#usedMs() ?? 0, answered: false };
+    const pulse = {
+      from: now,
+      usedMs: this.#usedMs() ?? 0,
+      answered: false,
+      doubts: 0,
+      printed: this.#printed,
+    };
     this.#pulse = pulse;
     this.#channel.call("host:ping", []).then(
       () => {
@@ -374,10 +398,9 @@ export class LearnerProgram<Result = unknown> {
       const loading = this.#state === "loading";
       const asked = this.#asked;
       try {
-        const { kind, location } = await whereItLoops(
-          await this.host.openInspector(inspectorMs),
-          inspectorMs,
-        );
+        const patienceMs = inspectorMs * pace();
+        const inspector = await this.host.openInspector(patienceMs);
+        const { kind, location } = await whereItLoops(inspector, patienceMs, () => this.#usedMs());
         this.#blame(
           kind === "microtasks"
             ? misbehaviour.endlessMicrotasks(asked, loading, location)

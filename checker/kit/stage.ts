@@ -34,6 +34,7 @@ export class Stage {
   readonly clock: Clock;
   readonly #signs: { id: string; belief: Belief; sign: Sign }[] = [];
   readonly #stir = () => this.clock.stir();
+  readonly #starving = () => this.programs.some((program) => program.starving);
   #scales: NodeJS.Timeout;
 
   constructor(
@@ -43,7 +44,7 @@ export class Stage {
     private readonly beliefs: Readonly<Record<string, Belief>>,
     readonly budgetMs: number,
   ) {
-    this.clock = new Clock(budgetMs);
+    this.clock = new Clock(budgetMs, this.#starving);
     hookListeners.add(this.#stir);
     this.#scales = setInterval(() => {
       for (const program of this.programs) {
@@ -91,7 +92,7 @@ export class Stage {
         since = undefined;
         return false;
       }
-      since ??= new Clock(ms);
+      since ??= new Clock(ms, this.#starving);
       since.pass();
       return since.expired;
     };

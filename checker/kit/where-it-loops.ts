@@ -24,14 +24,19 @@ interface Frame {
 /** Sets a mark once other promises get their turn. Native async functions stand on no global that a program could replace. */
 const turn =
   "(() => { const turn = { came: false }; (async () => { await 0; turn.came = true; })(); return turn; })()";
-/** How long the loop runs on, so that other promises could have had their turn; they need microseconds. */
-const turnMs = 100;
+/** Processor time for which the loop runs on, so that other promises could have had their turn; they need microseconds. */
+const turnMs = 50;
 
 /**
  * @param url of the inspector
+ * @param usedMs processor time that the program has used; undefined where that cannot be told
  * @throws Error when the inspector does not answer in time
  */
-export async function whereItLoops(url: string, timeoutMs: number): Promise<Loop> {
+export async function whereItLoops(
+  url: string,
+  timeoutMs: number,
+  usedMs: () => number | undefined,
+): Promise<Loop> {
   const { WebSocket } = await import("undici");
   const socket = new WebSocket(url);
   const inspector = new Inspector(socket);
@@ -43,16 +48,23 @@ export async function whereItLoops(url: string, timeoutMs: number): Promise<Loop
     const { result } = (await inspector.call("Runtime.evaluate", { expression: turn })) as {
       result: { objectId: string };
     };
-    await inspector.call("Debugger.resume");
-    await sleep(turnMs);
-    await inspector.pause();
-    const came = (await inspector.call("Runtime.callFunctionOn", {
-      objectId: result.objectId,
-      functionDeclaration: "function () { return this.came; }",
-      returnByValue: true,
-    })) as { result: { value: boolean } };
+    const from = usedMs();
+    let came = false;
+    let over = false;
+    while (!came && !over) {
+      await inspector.call("Debugger.resume");
+      await sleep(turnMs);
+      await inspector.pause();
+      over = from === undefined || (usedMs() ?? 0) - from > turnMs;
+      const look = (await inspector.call("Runtime.callFunctionOn", {
+        objectId: result.objectId,
+        functionDeclaration: "function () { return this.came; }",
+        returnByValue: true,
+      })) as { result: { value: boolean } };
+      came = look.result.value;
+    }
     const location = lineOf(frames, inspector.scripts);
-    return { kind: came.result.value ? "microtasks" : "plain", ...(location && { location }) };
+    return { kind: came ? "microtasks" : "plain", ...(location && { location }) };
   } finally {
     clearTimeout(timer);
     inspector.close(new Error("The inspector was closed."));

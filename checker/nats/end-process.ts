@@ -66,6 +66,11 @@ export function processorTimeMs(pid: number): number | undefined {
   return fields && (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** Whether a process wants to run now, or does; false when that cannot be told. Linux only. */
+export function wantsToRun(pid: number): boolean {
+  return statOf(pid)?.[0] === "R";
+}
+
 /** The fields of /proc/PID/stat from the third on: what comes before is the name, which may hold anything (proc(5)). */
 function statOf(pid: number): string[] | undefined {
   if (process.platform !== "linux") return undefined;
