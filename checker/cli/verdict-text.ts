@@ -29,7 +29,8 @@ export function verdictText(verdict: Verdict, lesson: Lesson): string {
     }
     const key = JSON.stringify([test.message, test.diagnosis, test.location]);
     const same = reasons.get(key) ?? [];
-    if (explained.has(key)) continue;
+    // What keeps the whole file from running stands above already.
+    if (explained.has(key) || test.message === verdict.message) continue;
     // Said below the last check that it explains.
     if (same.length > 1 && same.at(-1) !== test) continue;
     explained.add(key);

@@ -14,7 +14,10 @@ export interface TypeFault extends Location {
   readonly message: string;
 }
 
+/** Why a file cannot be run at all. */
 export interface SyntaxTrouble {
+  /** The diagnosis that every check then has. */
+  readonly id: string;
   readonly message: string;
   readonly location?: Location;
 }
@@ -114,7 +117,8 @@ async function syntaxTrouble(file: string): Promise<SyntaxTrouble | undefined> {
     if (!first) throw error;
     const { text, location } = first;
     return {
-      message: text,
+      id: "syntax-error",
+      message: `The file is not valid TypeScript: ${text}.`,
       ...(location && { location: { line: location.line, column: location.column + 1 } }),
     };
   }

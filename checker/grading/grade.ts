@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { type Lesson, readReadme } from "../course/lessons.ts";
+import { misbehaviour } from "../kit/misbehaviour.ts";
 import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
@@ -58,25 +59,20 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
   });
 
   const reason = unfit(file);
-  if (reason) return graded("error", { message: reason.message });
-
   useServer(server);
   const folder = runFolder("grade");
   try {
-    const compiling = compile(file, folder.path);
-    compiling.catch(() => {});
-    prepare(spares);
+    const compiling = reason ? undefined : compile(file, folder.path);
+    compiling?.catch(() => {});
+    if (!reason) prepare(spares);
     handOverNats(folder.path);
     const engine = import("./engine.ts");
     const compiled = await compiling;
-    if (compiled.syntax) {
-      const { message, location } = compiled.syntax;
-      return graded("error", {
-        message: `The file is not valid TypeScript: ${message}${location ? ` (line ${location.line}, column ${location.column})` : ""}`,
-        typeErrors: location ? [{ message, ...location }] : [],
-      });
-    }
-    const run = beginRun(compiled.file, file);
+    const cannotRun = reason ?? compiled?.syntax;
+    // What cannot run fails every check, by its name, for one reason.
+    const run = cannotRun
+      ? beginRun("", file, misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location))
+      : beginRun(compiled?.file ?? "", file);
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
       onTest(testOf(check, run)),
@@ -90,8 +86,13 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
       );
     }
     const tests = result.checks.map((check) => testOf(check, run));
-    const typeErrors = compiled.faults;
-    return graded(statusOf(tests, typeErrors), { tests, typeErrors }, run);
+    const typeErrors =
+      cannotRun?.location && compiled
+        ? [{ message: cannotRun.message, ...cannotRun.location }]
+        : (compiled?.faults ?? []);
+    const status = statusOf(tests, typeErrors);
+    const message = status === "error" ? tests.find((test) => test.message)?.message : undefined;
+    return graded(status, { ...(message && { message }), tests, typeErrors }, run);
   } finally {
     await discardSpares();
     folder.remove();

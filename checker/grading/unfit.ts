@@ -36,6 +36,7 @@ export function unfit(file: string): SyntaxTrouble | undefined {
   }
   if (size > largest)
     return {
+      id: "file-too-large",
       message: `The file is ${(size / 1_000_000).toFixed(1)} MB. An exercise is a few kB; this is something else.`,
     };
   const bytes = Buffer.alloc(size);
@@ -57,11 +58,15 @@ export function unfit(file: string): SyntaxTrouble | undefined {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (text.trim() === "")
       return {
+        id: "empty-file",
         message:
           "The file is empty. `npm run reset LESSON` brings the starter back; a backup of your file is kept.",
       };
   } catch {
-    return { message: "The file is not UTF-8 text. Save it with the encoding UTF-8 in your editor." };
+    return {
+      id: "not-utf-8",
+      message: "The file is not UTF-8 text. Save it with the encoding UTF-8 in your editor.",
+    };
   }
   return undefined;
 }

@@ -12,8 +12,8 @@ const uncurry = Function.prototype.bind.bind(Function.prototype.call) as unknown
   method: T,
 ) => (self: unknown, ...args: Parameters<T>) => ReturnType<T>;
 const bufferToString = uncurry(Buffer.prototype.toString);
-const stringSlice = uncurry(String.prototype.slice);
-const stringIndexOf = uncurry(String.prototype.indexOf);
+export const stringSlice = uncurry(String.prototype.slice);
+export const stringIndexOf = uncurry(String.prototype.indexOf);
 const stringStartsWith = uncurry(String.prototype.startsWith);
 
 export interface Failure {

@@ -14,6 +14,14 @@ import { Revived } from "./channel.ts";
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
 
+/** The servers of all checks that run now. */
+const open = new Set<CheckServer>();
+
+/** Whether the server of another check listens at this port. */
+export function isForeign(port: number, own: CheckServer): boolean {
+  return [...open].some((each) => each !== own && (each.relay.port === port || each.nats.port === port));
+}
+
 export class CheckServer {
   #connection: Promise<NatsConnection> | undefined;
   #others: NatsConnection[] = [];
@@ -30,7 +38,9 @@ export class CheckServer {
       journal,
       target: () => (server.running ? { host: server.host, port: server.port } : undefined),
     });
-    return new CheckServer(server, journal, relay);
+    const made = new CheckServer(server, journal, relay);
+    open.add(made);
+    return made;
   }
 
   get version(): string {
@@ -129,6 +139,7 @@ export class CheckServer {
   }
 
   async close(): Promise<void> {
+    open.delete(this);
     const own = await Promise.allSettled([this.#connection ?? undefined]);
     this.nats.resume();
     await Promise.allSettled(

@@ -111,6 +111,10 @@ async function play<Exercise, Id extends string>(
   if (settings.needsServer && semver.lt(version, settings.needsServer)) {
     throw new CannotCheck(`needs nats-server ${settings.needsServer} or newer; this is ${version}`);
   }
+  if (run.unfit) {
+    run.findings.set(name, run.unfit);
+    throw new Finding(run.unfit);
+  }
   const nats = await takeServer(settings.server ?? {});
   const journal = new Journal();
   const stage = new Stage(
@@ -136,7 +140,10 @@ async function play<Exercise, Id extends string>(
   } catch (error) {
     const parts = await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
-    else if (parts) run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
+    // Whoever loads it again waits in vain again; once is enough.
+    else if (parts?.diagnosis?.match(/^endless-.*-while-loading$/)) run.unfit ??= parts;
+    if (parts && !(parts instanceof EnvironmentTrouble))
+      run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
     throw error;
   } finally {
     await stage.close();
@@ -147,14 +154,17 @@ async function play<Exercise, Id extends string>(
 async function explain(error: unknown, stage: Stage): Promise<FindingParts | EnvironmentTrouble | undefined> {
   if (error instanceof CannotCheck) return undefined;
   if (error instanceof EnvironmentTrouble) return error;
-  const known = error instanceof Finding ? error.parts : undefined;
+  let known = error instanceof Finding ? error.parts : undefined;
   if (known?.diagnosis) return known;
   // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
   try {
     await stage.judge();
   } catch (better) {
-    if (better instanceof Finding) return better.parts;
+    if (better instanceof Finding) known = better.parts;
+    if (known?.diagnosis) return known;
   }
+  const reason = await stage.reason();
+  if (reason) return reason;
   if (known) return known;
   if (isAssertion(error)) return assertionParts(error);
   const { name, message, stack } = error as Error;

@@ -27,7 +27,11 @@ export class Clock {
   #last: number | undefined;
   #wake = new Set<() => void>();
 
-  constructor(readonly budgetMs: number) {}
+  /** @param stopped tells when time must not count, because someone who is waited for does not get to run */
+  constructor(
+    readonly budgetMs: number,
+    private readonly stopped: () => boolean = () => false,
+  ) {}
 
   get expired(): boolean {
     return this.#spentMs > this.budgetMs * pace();
@@ -36,7 +40,8 @@ export class Clock {
   /** Counts the time since the last look, a tick's worth at the most. */
   pass(): void {
     const now = performance.now();
-    if (this.#last !== undefined) this.#spentMs += Math.min(now - this.#last, longestTickMs);
+    if (this.#last !== undefined && !this.stopped())
+      this.#spentMs += Math.min(now - this.#last, longestTickMs);
     this.#last = now;
   }
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
 import { builtFile } from "../course/built.ts";
-import { endProcess, endStragglers, stragglers } from "../nats/end-process.ts";
+import { descendants, endProcess, endStragglers, startOf, stragglers } from "../nats/end-process.ts";
 import { markedEnvironment, runMark, watchOver } from "../nats/reaper.ts";
 import { authentic, lineReader } from "./channel.ts";
 
@@ -38,6 +38,9 @@ export class HostProcess {
   /** The shell went, but the program did not: it ended its parent. */
   lostParent = false;
   readonly exited: Promise<Exit>;
+  #onInspector: ((url: string) => void) | undefined;
+  /** Processes that the program started, with the time of their start: an id alone may be given to another later. */
+  readonly #children = new Map<number, string>();
   onLine: (line: string) => void = () => {};
   onForged: () => void = () => {};
   onOutput: (text: string) => void = () => {};
@@ -77,7 +80,9 @@ export class HostProcess {
     );
     for (const stream of [this.child.stdout, this.child.stderr] as Readable[]) {
       stream.setEncoding("utf8");
-      stream.on("data", (text: string) => this.onOutput(text));
+      stream.on("data", (text: string) =>
+        this.onOutput(this.#onInspector ? this.#withoutInspector(text) : text),
+      );
     }
     (this.child.stdio[3] as Writable).on("error", () => {});
     this.write(this.secret);
@@ -109,13 +114,56 @@ export class HostProcess {
     if (this.child.pid !== undefined && !(this.exit && !this.lostParent)) endProcess(this.child.pid);
   }
 
+  /**
+   * Opens Node's inspector in the process, even while it loops (SIGUSR1, nodejs.org/api/process.html#signal-events).
+   * @returns its WebSocket address; rejects when it does not open in time
+   */
+  openInspector(timeoutMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Error("The inspector did not open."));
+      const timer = setTimeout(late, timeoutMs);
+      this.#onInspector = (url) => {
+        clearTimeout(timer);
+        resolve(url);
+      };
+      if (this.pid === undefined || process.platform === "win32") return late();
+      try {
+        process.kill(this.pid, "SIGUSR1");
+      } catch {
+        late();
+      }
+    });
+  }
+
+  /** Notes which processes the program has now: one without our mark in its environment is found by this alone. Linux. */
+  lookForChildren(): void {
+    if (this.pid === undefined) return;
+    for (const pid of descendants(this.pid)) {
+      const start = startOf(pid);
+      if (start !== undefined) this.#children.set(pid, start);
+    }
+  }
+
   /** Ids of processes that the program started and that still run. */
   leftovers(): number[] {
-    return stragglers(`${runMark}:${this.part}`).filter((pid) => pid !== this.pid && pid !== this.child.pid);
+    const marked = stragglers(`${runMark}:${this.part}`);
+    const unmarked = [...this.#children].filter(([pid, start]) => startOf(pid) === start).map(([pid]) => pid);
+    return [...new Set([...marked, ...unmarked])].filter((pid) => pid !== this.pid && pid !== this.child.pid);
   }
 
   endLeftovers(): void {
+    for (const pid of this.leftovers()) endProcess(pid);
     endStragglers(`${runMark}:${this.part}`);
+  }
+
+  /** What Node itself says about its inspector is not the program's output. */
+  #withoutInspector(text: string): string {
+    const [, url] = /^Debugger listening on (ws:\/\/127\.0\.0\.1:\d+\/\S+)$/m.exec(text) ?? [];
+    if (url) this.#onInspector?.(url);
+    return text.replace(
+      /^(Debugger listening on |For help, see: https:\/\/nodejs\.org|Debugger attached).*\n?/gm,
+      "",
+    );
   }
 
   /** Whether the program itself still runs, whatever became of the shell before it. */

@@ -1,10 +1,11 @@
 // Runs in a process of its own, and loads the learner's program there when the check says so. It starts in advance, with `nats`
 // imported, so that a check does not wait for Node. What it says to the check is signed with a secret that only it knows.
+import { subscribe } from "node:diagnostics_channel";
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import * as nats from "nats";
-import { Channel, type Failure, lineReader } from "./channel.ts";
+import { Channel, type Failure, lineReader, stringIndexOf, stringSlice } from "./channel.ts";
 
 /** Given by start-host.cjs. */
 declare const importProgram: (url: string) => Promise<Record<string, unknown>>;
@@ -16,10 +17,12 @@ const reports = 4;
 // Kept before any learner code runs.
 const realExit = process.reallyExit.bind(process) as (code: number) => never;
 const write = writeSync;
-const watched = watchedGlobals();
+const bytesOf = Buffer.from;
+const originals = watchedGlobals();
 
 let secret = "";
-const handed: nats.NatsConnection[] = [];
+/** How to close each connection that was handed to the program. */
+const handed: (() => Promise<void>)[] = [];
 let exports: Record<string, unknown> = {};
 
 // The program's own `import "nats"` finds the one that is loaded here already (checker/build.mjs makes the module that does so).
@@ -36,9 +39,7 @@ const channel = new Channel((line) => say(`${secret} ${line}\n`), {
   error: describe,
   revive: async (kind, data) => {
     if (kind !== "connection") return data;
-    const connection = await nats.connect(data as nats.ConnectionOptions);
-    handed.push(connection);
-    return connection;
+    return hand(await nats.connect(data as nats.ConnectionOptions));
   },
 });
 
@@ -56,7 +57,15 @@ input.on("close", () => realExit(0));
 input.on("error", () => realExit(0));
 
 process.on("uncaughtExceptionMonitor", (error, origin) => {
-  channel.event("uncaught", { error: describe(error), origin });
+  channel.event("uncaught", { error: describe(error), origin, replaced: replaced() });
+});
+
+// A program that has nothing more to do gets here; one that ends itself does not.
+process.once("beforeExit", () => channel.event("idle", {}));
+
+subscribe("net.client.socket", (message) => {
+  const { socket } = message as { socket: Socket };
+  socket.once("connect", () => channel.event("dialed", { port: socket.remotePort }));
 });
 
 const hostCalls: Record<string, (...args: never[]) => unknown> = {
@@ -66,18 +75,34 @@ const hostCalls: Record<string, (...args: never[]) => unknown> = {
     return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value]));
   },
   ping: () => "pong",
+  /** What may explain why the program does not get on. */
+  look: () => ({ replaced: replaced(), resources: process.getActiveResourcesInfo() }),
   /** The program has nothing more to do: what was handed to it is closed, and it may end by itself. */
   async release() {
-    for (const connection of handed) if (!connection.isClosed()) await connection.close().catch(() => {});
-    const replaced = [...watched]
-      .filter(([name, value]) => value !== Reflect.get(globalThis, name))
-      .map(([name]) => name);
+    for (const close of handed) await close();
     // What else is open shows by the process staying alive; the pipe must not be what keeps it.
     input.unref();
-    return { replaced, resources: process.getActiveResourcesInfo() };
+    return { replaced: replaced() };
   },
-  resources: () => process.getActiveResourcesInfo(),
 };
+
+/** A connection for the program, that tells when the program closes it. */
+function hand(connection: nats.NatsConnection): nats.NatsConnection {
+  const close = connection.close.bind(connection);
+  const drain = connection.drain.bind(connection);
+  handed.push(async () => {
+    if (!connection.isClosed()) await close().catch(() => {});
+  });
+  connection.close = () => {
+    channel.event("closed-handed", { how: "close" });
+    return close();
+  };
+  connection.drain = () => {
+    channel.event("closed-handed", { how: "drain" });
+    return drain();
+  };
+  return connection;
+}
 
 async function callExport(name: string, args: unknown[]): Promise<unknown> {
   const powerOff = name.endsWith("!");
@@ -97,7 +122,8 @@ async function callExport(name: string, args: unknown[]): Promise<unknown> {
 
 function say(line: string): void {
   let from = 0;
-  const bytes = Buffer.from(line);
+  // Kept: a replaced Buffer.from would be shown the secret.
+  const bytes = bytesOf(line);
   while (from < bytes.length) {
     try {
       from += write(reports, bytes, from);
@@ -119,20 +145,50 @@ function describe(error: unknown): Failure {
   return failure;
 }
 
-/** The globals that programs, `nats` and this host stand on. */
-function watchedGlobals(): Map<string, unknown> {
-  const names = [
+/** Globals that programs, `nats` and this host stand on, with methods of theirs that are replaced by themselves. */
+function watchedGlobals(): readonly (readonly [name: string, value: unknown])[] {
+  return [
     "setTimeout",
     "clearTimeout",
     "setInterval",
+    "clearInterval",
     "setImmediate",
     "queueMicrotask",
     "Promise",
+    "Promise.all",
+    "Promise.prototype.then",
     "JSON",
+    "JSON.parse",
+    "JSON.stringify",
     "Date",
+    "Date.now",
     "Buffer",
-  ];
-  return new Map(names.map((name) => [name, Reflect.get(globalThis, name)]));
+    "Buffer.from",
+    "process.exit",
+  ].map((name) => [name, currently(name)] as const);
+}
+
+function currently(name: string): unknown {
+  let value: unknown = globalThis;
+  // Not split(): it is one of the methods that a program can replace.
+  for (let from = 0, end = 0; end >= 0; from = end + 1) {
+    end = stringIndexOf(name, ".", from);
+    if (value === null || value === undefined) return undefined;
+    value = (value as Record<string, unknown>)[stringSlice(name, from, end < 0 ? name.length : end)];
+  }
+  return value;
+}
+
+/** Names of the watched globals that are not what they were before the program was loaded. */
+function replaced(): string[] {
+  const names: string[] = [];
+  for (let i = 0; i < originals.length; i++) {
+    const [name, value] = originals[i] as readonly [string, unknown];
+    // A replaced object brings other methods; its own name says it all.
+    const owner = stringSlice(name, 0, Math.max(0, stringIndexOf(name, ".")));
+    if (value !== currently(name) && !names.includes(owner)) names.push(name);
+  }
+  return names;
 }
 
 declare global {

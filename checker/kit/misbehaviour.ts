@@ -1,6 +1,6 @@
 // The ways in which a program can misbehave apart from what a lesson is about, each with its id and its own plain sentence.
 import type { Failure } from "./channel.ts";
-import type { FindingParts } from "./finding.ts";
+import type { FindingParts, Location } from "./finding.ts";
 import { learnerLine } from "./source-lines.ts";
 
 /** What the check asked of the program when it happened, for example "while `watch` was running". */
@@ -20,6 +20,13 @@ export const misbehaviour = {
     return {
       diagnosis: "exit-with-failure",
       message: `Your program did its work, but then ended with exit status ${status}. Every status but 0 tells whoever started it that it failed.`,
+    };
+  },
+  exitAtTheEnd(): FindingParts {
+    return {
+      diagnosis: "exit-at-the-end",
+      message:
+        "Your program did its work, and then ended itself with `process.exit(0)`. That cuts off what is still on its way, and hides what was left open. Close what you opened; then the process ends by itself.",
     };
   },
   killedItself(signal: string, when: When): FindingParts {
@@ -57,11 +64,26 @@ export const misbehaviour = {
       ...(loading && { status: "error" as const }),
     };
   },
-  endlessLoop(when: When, loading: boolean): FindingParts {
+  endlessLoop(when: When, loading: boolean, place?: Location): FindingParts {
     return {
       diagnosis: loading ? "endless-loop-while-loading" : "endless-loop",
       message: `Your program is in an endless loop ${when}: it never gives control back, so no message can arrive and no timer can fire.`,
+      ...(place && { location: place }),
       ...(loading && { status: "error" as const }),
+    };
+  },
+  endlessMicrotasks(when: When, loading: boolean, place?: Location): FindingParts {
+    return {
+      diagnosis: loading ? "endless-microtasks-while-loading" : "endless-microtasks",
+      message: `Your program awaits promises that are resolved already, for ever, ${when}. Such an \`await\` lets other promises run, but no message can arrive and no timer can fire: await something that comes from outside.`,
+      ...(place && { location: place }),
+      ...(loading && { status: "error" as const }),
+    };
+  },
+  standsStill(when: When): FindingParts {
+    return {
+      diagnosis: "stands-still",
+      message: `Your program does not answer ${when}, and does nothing either: a call that blocks holds it. Look for \`execSync\`, \`spawnSync\`, \`readSync\` and \`Atomics.wait\`.`,
     };
   },
   neverEnds(what: string, seconds: number): FindingParts {
@@ -130,6 +152,28 @@ export const misbehaviour = {
       diagnosis: "replaced-globals",
       message: `Your program replaced ${list}. The nats client and Node itself stand on the originals; put them back.`,
     };
+  },
+  closedHanded(how: "close" | "drain"): FindingParts {
+    return {
+      diagnosis: how === "close" ? "closed-handed-connection" : "drained-handed-connection",
+      message: `Your program ${how === "close" ? "closed the connection that it was handed (`close()`)" : "drained the connection that it was handed (`drain()` closes it in the end)"}. It belongs to whoever opened it, and is still needed. Close only what you opened; to stop a subscription, drain that.`,
+    };
+  },
+  destroyedStream(how: "delete" | "purge", stream: string): FindingParts {
+    return {
+      diagnosis: how === "delete" ? "deleted-handed-stream" : "purged-handed-stream",
+      message: `Your program ${how === "delete" ? `deleted the stream ${stream}` : `purged the stream ${stream}`}, which was there before it. The messages in it are gone for everyone.`,
+    };
+  },
+  foreignServer(port: number): FindingParts {
+    return {
+      diagnosis: "foreign-server",
+      message: `Your program connected to port ${port}, where the server of another check listens. Each check has a server of its own: connect with the options that the function is given.`,
+    };
+  },
+  /** The file as it is cannot be run: every check says so. */
+  unfit(id: string, message: string, place?: Location): FindingParts {
+    return { diagnosis: id, message, status: "error", ...(place && { location: place }) };
   },
   threw(what: string, error: Failure): FindingParts {
     const place = learnerLine(error.stack);

@@ -1,10 +1,12 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
+import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
 import { Channel, type Failure } from "./channel.ts";
-import { Clock } from "./clock.ts";
+import { Clock, pace } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import type { Exit, HostProcess } from "./host-process.ts";
 import { misbehaviour } from "./misbehaviour.ts";
+import { whereItLoops } from "./where-it-loops.ts";
 
 export interface Limits {
   readonly memoryMb: number;
@@ -14,11 +16,25 @@ export interface Limits {
 /** How much of what a program prints is kept for the verdict. */
 const keptOutput = 8_000;
 
+/** How often a program is asked for a sign of life while a check waits for it, in milliseconds. */
+const pulseMs = 50;
+/**
+ * Processor time that a program may use up without a sign of life, in milliseconds on an idle machine. A right program needs a
+ * few, and one that does not get to run uses none, however long it takes: so no machine is too slow for this.
+ */
+const longestTurnMs = 2_000;
+/** Looks at which it must be over that time: after the first one, an answer that lay in the pipe has been read. */
+const looksInDoubt = 3;
+/** How long the inspector may take to say where a program loops; without it the sentence has to do. */
+const inspectorMs = 4_000;
+
 /** What the stage offers to a program. */
 export interface Surroundings {
   /** Waits for a condition within the check's budget; throws a Finding when a belief shows or the budget is spent. */
   until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>>;
   stir(): void;
+  /** The port of another check's server, if it is one. */
+  foreign(port: number): boolean;
   note(what: "started" | "killed" | "frozen" | "resumed" | "exited", program: string, detail?: string): void;
 }
 
@@ -37,6 +53,13 @@ export class LearnerProgram<Result = unknown> {
   #printed = 0;
   #state: "loading" | "running" | "released" | "power-off" | "killed" = "loading";
   #uncaught: { error: Failure; origin: string } | undefined;
+  /** It had nothing more to do, before it ended. */
+  #idle = false;
+  #replaced: readonly string[] = [];
+  #closedHanded: "close" | "drain" | undefined;
+  #pulse: { from: number; usedMs: number; answered: boolean; doubts: number; printed: number } | undefined;
+  #frozen = false;
+  #examined: Promise<void> | undefined;
   #asked = "while it was loaded";
 
   constructor(
@@ -167,10 +190,12 @@ export class LearnerProgram<Result = unknown> {
     this.#channel.call(target, args).then(
       (value) => {
         outcome = { value: value as Value };
+        this.#asked = `after \`${target}\` had returned`;
         this.stage.stir();
       },
       (error: Failure) => {
         outcome = { error };
+        this.#asked = `after \`${target}\` had failed`;
         this.stage.stir();
       },
     );
@@ -204,11 +229,13 @@ export class LearnerProgram<Result = unknown> {
 
   /** Freezes the process (SIGSTOP): its connections stay open. */
   pause(): void {
+    this.#frozen = true;
     this.host.signal("SIGSTOP");
     this.stage.note("frozen", this.name);
   }
 
   resume(): void {
+    this.#frozen = false;
     this.host.signal("SIGCONT");
     this.stage.note("resumed", this.name);
   }
@@ -225,7 +252,8 @@ export class LearnerProgram<Result = unknown> {
   async finish(): Promise<void> {
     if (this.#state === "killed" || this.#powerOff) return;
     if (!this.host.exit) {
-      let released: { replaced: string[]; resources: string[] } | undefined;
+      this.host.lookForChildren();
+      let released: { replaced: string[] } | undefined;
       this.#channel.call("host:release", []).then(
         (value) => {
           released = value as typeof released;
@@ -260,13 +288,63 @@ export class LearnerProgram<Result = unknown> {
   /** Why the program does not get on, for a check whose budget is spent; undefined when it is well and idle. */
   async stuck(): Promise<FindingParts | undefined> {
     if (this.host.exit || this.#state === "killed") return undefined;
-    const loading = this.#state === "loading";
-    const pong = await Promise.race([
-      this.#channel.call("host:ping", []).catch(() => undefined),
-      new Promise<undefined>((resolve) => setTimeout(resolve, 1_500, undefined).unref()),
-    ]);
-    if (pong !== "pong") return misbehaviour.endlessLoop(this.#asked, loading);
-    return undefined;
+    if (await this.#look()) return undefined;
+    if (this.trouble) return this.trouble;
+    const usedMs = this.#usedMs();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Where it cannot be measured, what does not answer is taken to be looping.
+    const spins = usedMs === undefined || (this.#usedMs() ?? 0) > usedMs;
+    if (!spins) return misbehaviour.standsStill(this.#asked);
+    await this.#examine();
+    return this.trouble;
+  }
+
+  /**
+   * What lies behind a failure that nothing else explains: something that the program did, and that is wrong only because the
+   * check failed. A global may be replaced without harm, and a connection closed when it is no longer needed.
+   */
+  async reason(): Promise<FindingParts | undefined> {
+    if (!this.host.exit && this.#state !== "killed") await this.#look();
+    if (this.#replaced.length > 0) return misbehaviour.replacedGlobals(this.#replaced);
+    return this.#closedHanded && misbehaviour.closedHanded(this.#closedHanded);
+  }
+
+  /** It would go on if it got to run: nothing that it does not do now is its own fault. */
+  get starving(): boolean {
+    if (this.#pulse?.answered !== false || this.#frozen || this.host.exit || this.trouble) return false;
+    if (this.#state === "killed" || this.host.pid === undefined) return false;
+    return wantsToRun(this.host.pid);
+  }
+
+  /** Looks for a sign of life; a program that uses up processor time without giving one is in a loop. */
+  feelPulse(): void {
+    if (this.host.exit || this.#state === "killed" || this.#state === "released" || this.trouble) return;
+    this.host.lookForChildren();
+    const now = performance.now();
+    const last = this.#pulse;
+    if (last && !last.answered) {
+      if ((this.#usedMs() ?? 0) - last.usedMs <= longestTurnMs * pace()) return;
+      // What prints without end is ended for that, as soon as it has been read.
+      if (last.printed !== this.#printed) last.doubts = 0;
+      last.printed = this.#printed;
+      if (++last.doubts >= looksInDoubt) void this.#examine();
+      return;
+    }
+    if (last && now - last.from < pulseMs) return;
+    const pulse = {
+      from: now,
+      usedMs: this.#usedMs() ?? 0,
+      answered: false,
+      doubts: 0,
+      printed: this.#printed,
+    };
+    this.#pulse = pulse;
+    this.#channel.call("host:ping", []).then(
+      () => {
+        pulse.answered = true;
+      },
+      () => {},
+    );
   }
 
   /** Ends the process for good, whatever its state. */
@@ -295,18 +373,58 @@ export class LearnerProgram<Result = unknown> {
   #powerOff = false;
   #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
 
-  async #openResources(): Promise<string[]> {
-    const answer = await Promise.race([
-      this.#channel.call("host:resources", []).catch(() => []),
-      new Promise((resolve) => setTimeout(resolve, 1_000, []).unref()),
-    ]);
+  async #openResources(): Promise<readonly string[]> {
     // Pipes are those of the host itself: output, commands and reports.
-    return (answer as string[]).filter((name) => name !== "PipeWrap");
+    return ((await this.#look())?.resources ?? []).filter((name) => name !== "PipeWrap");
+  }
+
+  /** What the host sees in its process; undefined when it does not answer. */
+  async #look(): Promise<{ resources: readonly string[] } | undefined> {
+    const look = (await Promise.race([
+      this.#channel.call("host:look", []).catch(() => undefined),
+      new Promise<undefined>((resolve) => setTimeout(resolve, 1_500 * pace(), undefined).unref()),
+    ])) as { replaced: string[]; resources: string[] } | undefined;
+    if (look) this.#replaced = look.replaced;
+    return look;
+  }
+
+  #usedMs(): number | undefined {
+    return this.host.pid === undefined ? undefined : processorTimeMs(this.host.pid);
+  }
+
+  /** Finds out where it loops, once, and blames it for that. */
+  #examine(): Promise<void> {
+    this.#examined ??= (async () => {
+      const loading = this.#state === "loading";
+      const asked = this.#asked;
+      try {
+        const patienceMs = inspectorMs * pace();
+        const inspector = await this.host.openInspector(patienceMs);
+        const { kind, location } = await whereItLoops(inspector, patienceMs, () => this.#usedMs());
+        this.#blame(
+          kind === "microtasks"
+            ? misbehaviour.endlessMicrotasks(asked, loading, location)
+            : misbehaviour.endlessLoop(asked, loading, location),
+        );
+      } catch {
+        this.#blame(misbehaviour.endlessLoop(asked, loading));
+      }
+    })();
+    return this.#examined;
   }
 
   #onEvent(event: string, data: unknown): void {
     if (event === "ready") this.host.pid = (data as { pid: number }).pid;
-    if (event === "uncaught") this.#uncaught = data as { error: Failure; origin: string };
+    if (event === "idle") this.#idle = true;
+    if (event === "closed-handed") this.#closedHanded ??= (data as { how: "close" | "drain" }).how;
+    if (event === "dialed") {
+      const { port } = data as { port: number };
+      if (this.stage.foreign(port)) this.#blame(misbehaviour.foreignServer(port));
+    }
+    if (event === "uncaught") {
+      this.#uncaught = data as { error: Failure; origin: string };
+      this.#replaced = (data as { replaced: string[] }).replaced;
+    }
     if (event === "settled") this.#onSettled(data as { ok: true; value: unknown });
   }
 
@@ -331,6 +449,8 @@ export class LearnerProgram<Result = unknown> {
       const loading = this.#state === "loading";
       const heapFull = exit.signal === "SIGABRT" && this.output.includes("heap out of memory");
       if (heapFull) this.#blame(misbehaviour.tooMuchMemory(this.limits.memoryMb, this.limits.memoryMb));
+      else if (this.#uncaught && this.#replaced.length > 0)
+        this.#blame(misbehaviour.replacedGlobals(this.#replaced));
       else if (this.#uncaught)
         this.#blame(
           misbehaviour.uncaught(
@@ -344,6 +464,7 @@ export class LearnerProgram<Result = unknown> {
       else if (this.#state === "running" || loading)
         this.#blame(misbehaviour.exited(exit.code ?? -1, this.#asked, loading));
       else if (exit.code !== 0) this.#blame(misbehaviour.badExit(exit.code ?? -1));
+      else if (this.#state === "released" && !this.#idle) this.#blame(misbehaviour.exitAtTheEnd());
     }
     this.stage.stir();
   }

@@ -7,6 +7,8 @@ import { setExerciseFile } from "./source-lines.ts";
 export interface Run {
   /** The bundled exercise that programs load. */
   readonly exercise: string;
+  /** Why the file cannot be run at all: then no check starts a program, and every check says so. */
+  unfit: FindingParts | undefined;
   /** What each failed check found, by its name. */
   readonly findings: Map<string, FindingParts & { output?: string }>;
   /** Trouble of the environment, in any check. */
@@ -21,10 +23,11 @@ let run: Run | undefined;
  * Begins a run.
  * @param exercise the bundled program
  * @param source the file that the learner wrote, for its line numbers
+ * @param unfit why it cannot be run, if it cannot
  */
-export function beginRun(exercise: string, source: string): Run {
+export function beginRun(exercise: string, source: string, unfit?: FindingParts): Run {
   setExerciseFile(source);
-  run = { exercise, findings: new Map(), troubles: [], journals: new Map() };
+  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map() };
   return run;
 }
 

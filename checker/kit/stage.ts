@@ -1,6 +1,7 @@
 // The stage of one check: its server, the programs it started, the beliefs it can recognise, and its budget of time.
 
-import type { CheckServer } from "./check-server.ts";
+import type { Journal } from "../wire/journal.ts";
+import { type CheckServer, isForeign } from "./check-server.ts";
 import { Clock } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
@@ -33,6 +34,7 @@ export class Stage {
   readonly clock: Clock;
   readonly #signs: { id: string; belief: Belief; sign: Sign }[] = [];
   readonly #stir = () => this.clock.stir();
+  readonly #starving = () => this.programs.some((program) => program.starving);
   #scales: NodeJS.Timeout;
 
   constructor(
@@ -42,10 +44,13 @@ export class Stage {
     private readonly beliefs: Readonly<Record<string, Belief>>,
     readonly budgetMs: number,
   ) {
-    this.clock = new Clock(budgetMs);
+    this.clock = new Clock(budgetMs, this.#starving);
     hookListeners.add(this.#stir);
     this.#scales = setInterval(() => {
-      for (const program of this.programs) program.weigh();
+      for (const program of this.programs) {
+        program.weigh();
+        program.feelPulse();
+      }
     }, 50);
     this.#scales.unref();
   }
@@ -87,16 +92,27 @@ export class Stage {
         since = undefined;
         return false;
       }
-      since ??= new Clock(ms);
+      since ??= new Clock(ms, this.#starving);
       since.pass();
       return since.expired;
     };
+  }
+
+  /** Why the check failed, when no belief shows and no program went wrong by itself. */
+  async reason(): Promise<FindingParts | undefined> {
+    for (const program of this.programs) {
+      const reason = await program.reason();
+      if (reason) return reason;
+    }
+    return undefined;
   }
 
   /** Throws when a belief shows, or a program went wrong in a way that no belief explains. */
   async judge(): Promise<void> {
     await this.recognise();
     for (const program of this.programs) program.throwTrouble();
+    const destroyed = destroyedStream(this.server.wire);
+    if (destroyed) throw new Finding(misbehaviour.destroyedStream(destroyed.how, destroyed.stream));
   }
 
   /** Throws the Finding of the first belief that shows. */
@@ -123,6 +139,7 @@ export class Stage {
     const program = new LearnerProgram(name, takeHost(this.limits.memoryMb), this.limits, {
       until: (what, condition) => this.until(what, condition),
       stir: this.#stir,
+      foreign: (port) => isForeign(port, this.server),
       note: (what, who, detail) => {
         this.server.wire.note({ kind: "program", what, name: who, ...(detail !== undefined && { detail }) });
       },
@@ -161,6 +178,8 @@ export class Stage {
       const stuck = await program.stuck();
       if (stuck) return stuck;
       if (program.trouble) return program.trouble;
+      const reason = await program.reason();
+      if (reason) return reason;
       if (!program.loaded) return misbehaviour.loadingNeverEnds(seconds);
       if (!program.settled && what.includes(`\`${program.name}\` to be done`)) {
         return misbehaviour.neverEnds(`\`${program.name}\``, seconds);
@@ -168,4 +187,18 @@ export class Stage {
     }
     return { message: `The check waited for ${what}. It did not happen within ${seconds} seconds.` };
   }
+}
+
+/** The first stream that a program deleted or purged, though no program had made it. */
+function destroyedStream(wire: Journal): { how: "delete" | "purge"; stream: string } | undefined {
+  if (wire.total("api") === 0) return undefined;
+  const own = new Set<string>();
+  for (const { call, about } of wire.of("api")) {
+    const [stream = ""] = about;
+    if (call === "STREAM.CREATE") own.add(stream);
+    if (own.has(stream)) continue;
+    if (call === "STREAM.DELETE") return { how: "delete", stream };
+    if (call === "STREAM.PURGE") return { how: "purge", stream };
+  }
+  return undefined;
 }
