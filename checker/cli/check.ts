@@ -3,6 +3,7 @@ import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { allLessons, findLesson } from "../course/lessons.ts";
 import { isStarted } from "../course/started.ts";
 import { grade } from "../grading/grade.ts";
+import { keepRun } from "../grading/last-run.ts";
 import { exitStatus, type Verdict } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
@@ -41,6 +42,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
+    keepRun(lesson, graded);
   }
   if (flags.json)
     print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));

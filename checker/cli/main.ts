@@ -54,6 +54,14 @@ function commands(done: (status: number) => void): Command {
   command("hint [lesson]", "the next hint, for what your last check showed").action(
     async (lesson: string | undefined) => done(await (await import("./hint.ts")).runHint(lesson)),
   );
+  command("timeline <lesson>", "what your last check did on the wire")
+    .option("--check <name>", "only the checks whose name contains this")
+    .option("--svg <path>", "draw it into this file")
+    .option("--json", "print it as one JSON document")
+    .option("--plain", "sentences without any drawing, for screen readers and logs")
+    .action(async (lesson: string, flags) =>
+      done(await (await import("./timeline.ts")).runTimeline(lesson, flags)),
+    );
   command("reset <lesson>", "back to the starter; your file is backed up first").action(
     async (lesson: string) => done(await (await import("./reset.ts")).runReset(lesson)),
   );
@@ -79,6 +87,11 @@ function commands(done: (status: number) => void): Command {
     .option("--check", "only say which differ")
     .action(async (lesson: string | undefined, flags) =>
       done(await (await import("./snippets.ts")).runSnippets(lesson, flags)),
+    );
+  command("timelines [lesson]", "for authors: record the timelines of the lessons' pages")
+    .option("--check", "only say which differ")
+    .action(async (lesson: string | undefined, flags) =>
+      done(await (await import("./timelines.ts")).runTimelines(lesson, flags)),
     );
   return program;
 }

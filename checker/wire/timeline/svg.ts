@@ -70,6 +70,27 @@ export function timelineSvg(timeline: Timeline, options: SvgOptions = {}): strin
   ].join("\n");
 }
 
+/** Several timelines below one another, as one document. */
+export function timelinesSvg(timelines: readonly Timeline[]): string {
+  if (timelines.length === 1) return timelineSvg(timelines[0] as Timeline);
+  const space = 16;
+  let y = 0;
+  const drawings = timelines.map((timeline, i) => {
+    const svg = timelineSvg(timeline, { prefix: `timeline-${i + 1}`, styles: "none" });
+    const height = Number(/ height="(\d+)"/.exec(svg)?.[1]);
+    const placed = svg.replace("<svg ", `<svg y="${y}" `);
+    y += height + space;
+    return placed;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="${Math.max(0, y - space)}">`,
+    `<style>${timelineStyles}</style>`,
+    ...drawings,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
 /** Lanes' names. They stand in two rows where they would touch on a phone. */
 function headers(lanes: Lane[], at: number[], y: number): { svg: string; bottom: number } {
   const spacing = (((at[1] ?? 100) - (at[0] ?? 0)) / 100) * narrow;
