@@ -160,7 +160,7 @@ export class Reader {
       if (!marked && !existsSync(file)) this.options.links.broken(origin, `there is no image ${src}`);
       return timelineFigure(file, alt, `tl-${page.replace(/\W+/g, "-")}-${i}`);
     };
-    rules.table_open = () => '<div class="wide" role="region" aria-label="Table" tabindex="0"><table>\n';
+    rules.table_open = () => '<div class="wide" role="group" aria-label="Table" tabindex="0"><table>\n';
     rules.table_close = () => "</table></div>\n";
     rules.link_open = (tokens, i, options, env, self) => {
       // A copy: the same token may be rendered for another page, too.
@@ -288,10 +288,14 @@ function images(tokens: Token[]): Token[] {
 function tidyCell(token: Token, tokens: Token[]): void {
   if (!/^t[hd]_open$/.test(token.type)) return;
   const side = /text-align:(\w+)/.exec(String(token.attrGet("style") ?? ""))?.[1];
-  token.attrs = side === undefined ? null : [["class", side]];
+  token.attrs = side === undefined ? [] : [["class", side]];
   const at = tokens.indexOf(token);
   const close = tokens[at + 2];
-  if (token.tag !== "th" || tokens[at + 1]?.content !== "" || !close) return;
+  if (token.tag !== "th" || !close) return;
+  if (tokens[at + 1]?.content !== "") {
+    token.attrSet("scope", "col");
+    return;
+  }
   token.tag = "td";
   close.tag = "td";
 }

@@ -83,8 +83,8 @@ export function instructorsPage(context: Context, document: Document): Page {
     main: html`<h1>For instructors</h1>
 ${document.body().render(path)}
 <h2 id="the-lessons-and-their-time">The lessons and their time</h2>
-<div class="wide" role="region" aria-label="The lessons and their time" tabindex="0"><table>
-<thead><tr><th>lesson</th><th class="right">minutes</th><th>ideas</th></tr></thead>
+<div class="wide" role="group" aria-label="The lessons and their time" tabindex="0"><table>
+<thead><tr><th scope="col">lesson</th><th scope="col" class="right">minutes</th><th scope="col">ideas</th></tr></thead>
 <tbody>
 ${context.lessons.map(
   (
