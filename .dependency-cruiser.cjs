@@ -39,6 +39,13 @@ module.exports = {
     never("pages-below-cli", "", { path: room("pages") }, { path: "^checker/(cli|classroom)/" }),
     never("classroom-below-cli", "", { path: room("classroom") }, { path: "^checker/(cli|pages)/" }),
     never(
+      "site-reads-the-course",
+      "The site reads lessons through course, and draws with the wire's colours.",
+      { path: "^site/" },
+      { path: "^checker/(?!course/|wire/timeline/styles)" },
+    ),
+    never("nothing-needs-the-site", "", { path: "^(checker|lessons|solutions)/" }, { path: "^site/" }),
+    never(
       "checks-import-the-kit",
       "A check imports the kit and, of the exercise, the types (a test sees to that).",
       { path: "^lessons/[^/]+/checks\\.ts$" },

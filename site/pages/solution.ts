@@ -1,0 +1,50 @@
+// The solution of a lesson and the other right answers, behind a warning: reading them is not the way to learn it.
+import { html } from "../html.ts";
+import { type Context, linkTo, type ShownLesson } from "./context.ts";
+import type { Page } from "./layout.ts";
+import { wayTo } from "./lesson.ts";
+
+export async function solutionPage(context: Context, lesson: ShownLesson): Promise<Page> {
+  const path = lesson.solutionPage;
+  const here = { file: "site/pages/solution.ts" };
+  const alternatives = await Promise.all(
+    lesson.alternatives.map(async ({ name, trades, code }) => ({
+      name,
+      trades,
+      code: await context.code(code, "ts"),
+    })),
+  );
+  return {
+    path,
+    kind: "solution",
+    title: `Solution of ${lesson.label.toLowerCase()}`,
+    description: `The reference solution of ${lesson.label.toLowerCase()}, ${lesson.matter.title}, and other right answers.`,
+    previous: wayTo(lesson),
+    main: html`<header class="head">
+<p class="eyebrow">${lesson.label} · ${lesson.matter.title}</p>
+<h1>The solution</h1>
+</header>
+<div class="warning" role="note"><p><strong>This gives the answer away.</strong> What you find out yourself, you keep. Before you open it:
+<code>npm run hint ${lesson.id}</code> gives a nudge, and the
+<a href="${linkTo(context, path, lesson.page, here)}">lesson</a> has all that you need.</p></div>
+<details class="answer"><summary>Show the solution</summary>
+${await context.code(lesson.solution, "ts")}</details>
+${
+  alternatives.length > 0 &&
+  html`<h2 id="other-right-answers">Other right answers</h2>
+<p>They pass the same checks, and trade one thing for another.</p>
+`
+}${alternatives.map(
+  ({ name, trades, code }) => html`<h3 id="${name}">${words(name)}</h3>
+<p>${context.inline(trades)}</p>
+<details class="answer"><summary>Show “${words(name)}”</summary>
+${code}</details>
+`,
+)}`,
+  };
+}
+
+function words(name: string): string {
+  const text = name.replaceAll("-", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
