@@ -10,7 +10,9 @@ const outputLines = 8;
 
 export function verdictText(verdict: Verdict, lesson: Lesson): string {
   const parts = [headline(verdict)];
-  if (verdict.message) parts.push(wrap(verdict.message, 2));
+  const [where] = verdict.status === "error" ? verdict.typeErrors : [];
+  const place = where ? `\n${c.dim(`  at ${shown(verdict.file)}:${where.line}:${where.column}`)}` : "";
+  if (verdict.message) parts.push(wrap(verdict.message, 2) + place);
   // A file that cannot run fails every check for one reason, which is said once.
   const reasons = new Map<string, TestResult[]>();
   for (const test of verdict.tests) {
