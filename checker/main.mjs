@@ -8,6 +8,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(3);
 }
 
+// Until the command line takes over: nothing has been started yet.
+process.once("SIGINT", () => process.exit(130));
+
 let folder;
 try {
   const { ensureBuild } = await import("./build.mjs");

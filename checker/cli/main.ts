@@ -150,6 +150,7 @@ function known(error: unknown): { message: string; advice: string; status: numbe
 function endOnSignals(): void {
   const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
   for (const signal of Object.keys(numbers) as (keyof typeof numbers)[]) {
+    process.removeAllListeners(signal);
     process.on(signal, () => {
       reapAll();
       exit(128 + numbers[signal]);

@@ -10,9 +10,10 @@ const outputLines = 8;
 
 export function verdictText(verdict: Verdict, lesson: Lesson): string {
   const parts = [headline(verdict)];
-  const [where] = verdict.status === "error" ? verdict.typeErrors : [];
-  const place = where ? `\n${c.dim(`  at ${shown(verdict.file)}:${where.line}:${where.column}`)}` : "";
-  if (verdict.message) parts.push(wrap(verdict.message, 2) + place);
+  if (verdict.message) {
+    const place = verdict.tests.find((test) => test.message === verdict.message)?.location;
+    parts.push(wrap(verdict.message, 2) + (place ? `\n${at(verdict, place, 2)}` : ""));
+  }
   // A file that cannot run fails every check for one reason, which is said once.
   const reasons = new Map<string, TestResult[]>();
   for (const test of verdict.tests) {
@@ -62,8 +63,7 @@ function headline({ lesson, server }: Verdict): string {
 function explanation(test: TestResult, verdict: Verdict, lesson: Lesson): string {
   const lines = [wrap(test.message ?? "", 6)];
   for (const line of test.evidence ?? []) lines.push(c.cyan(cut(`        ${line}`)));
-  if (test.location)
-    lines.push(c.dim(`      at ${shown(verdict.file)}:${test.location.line}:${test.location.column}`));
+  if (test.location) lines.push(at(verdict, test.location, 6));
   if (test.output) {
     const printed = test.output.trimEnd().split("\n");
     lines.push(c.dim("      your program printed:"));
@@ -73,6 +73,10 @@ function explanation(test: TestResult, verdict: Verdict, lesson: Lesson): string
   }
   if (test.readme) lines.push(`      ${c.dim("read")} ${shown(lesson.readme)}#${test.readme}`);
   return lines.join("\n");
+}
+
+function at(verdict: Verdict, { line, column }: { line: number; column: number }, indent: number): string {
+  return c.dim(`${" ".repeat(indent)}at ${shown(verdict.file)}:${line}:${column}`);
 }
 
 function typeText(verdict: Verdict): string {

@@ -68,6 +68,11 @@ subscribe("net.client.socket", (message) => {
   socket.once("connect", () => channel.event("dialed", { port: socket.remotePort }));
 });
 
+// What is printed goes out at once, and a program that prints without end waits for its reader: else Node keeps what does not fit
+// into the pipe, and a loop that prints is seen to print nothing more.
+for (const { _handle } of [process.stdout, process.stderr] as unknown as StreamOfHandle[])
+  _handle?.setBlocking?.(true);
+
 const hostCalls: Record<string, (...args: never[]) => unknown> = {
   async load(file: string) {
     process.setSourceMapsEnabled(true);
@@ -189,6 +194,10 @@ function replaced(): string[] {
     if (value !== currently(name) && !names.includes(owner)) names.push(name);
   }
   return names;
+}
+
+interface StreamOfHandle {
+  _handle?: { setBlocking?(blocking: boolean): void };
 }
 
 declare global {

@@ -26,6 +26,8 @@ const turn =
   "(() => { const turn = { came: false }; (async () => { await 0; turn.came = true; })(); return turn; })()";
 /** Processor time for which the loop runs on, so that other promises could have had their turn; they need microseconds. */
 const turnMs = 50;
+/** A loop that is never seen in the learner's file is in a package, or where there is no line. */
+const mostLooks = 8;
 
 /**
  * @param url of the inspector
@@ -44,17 +46,18 @@ export async function whereItLoops(
   try {
     await inspector.opened;
     await inspector.call("Debugger.enable");
-    const frames = await inspector.pause();
+    let location = lineOf(await inspector.pause(), inspector.scripts);
     const { result } = (await inspector.call("Runtime.evaluate", { expression: turn })) as {
       result: { objectId: string };
     };
     const from = usedMs();
     let came = false;
     let over = false;
-    while (!came && !over) {
+    // Between two turns of promises no line of the learner's is at work: then another look finds one.
+    for (let looks = 0; !(came || over) || (!location && looks < mostLooks); looks++) {
       await inspector.call("Debugger.resume");
       await sleep(turnMs);
-      await inspector.pause();
+      location ??= lineOf(await inspector.pause(), inspector.scripts);
       over = from === undefined || (usedMs() ?? 0) - from > turnMs;
       const look = (await inspector.call("Runtime.callFunctionOn", {
         objectId: result.objectId,
@@ -63,7 +66,6 @@ export async function whereItLoops(
       })) as { result: { value: boolean } };
       came = look.result.value;
     }
-    const location = lineOf(frames, inspector.scripts);
     return { kind: came ? "microtasks" : "plain", ...(location && { location }) };
   } finally {
     clearTimeout(timer);

@@ -454,8 +454,9 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
     does: "connects to the server of another check",
     // `watch` of another check tells its address, and holds its server until `report` has been there.
     program: `import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
-import { connect, type ConnectionOptions } from "nats";
+import type { ConnectionOptions } from "nats";
 import { type Board, report as rightly, type Scan, watch as rightlyWatch } from ${first};
 export { ask } from ${first};
 const address = tmpdir() + "/address", visited = tmpdir() + "/visited";
@@ -465,8 +466,13 @@ async function there(path: string) {
 export async function report(options: ConnectionOptions, depot: string, scans: Scan[]) {
   if (!existsSync(visited)) {
     await there(address);
-    await connect({ ...options, servers: readFileSync(address, "utf8") }).catch(() => {});
-    writeFileSync(visited, "");
+    const [host, port] = readFileSync(address, "utf8").split(":");
+    await new Promise<void>((resolve) => {
+      const other = createConnection({ host, port: Number(port) }, () => {
+        writeFileSync(visited, "");
+        other.end(resolve);
+      });
+    });
   }
   await rightly(options, depot, scans);
 }
