@@ -1,5 +1,7 @@
 // npm run bench: what things cost, as ratios measured in one run. Times on a shared machine are noise; ratios are figures.
 import { cpus, loadavg } from "node:os";
+import { findProgram } from "../nats/install/find.ts";
+import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
 import type { Spread } from "./turns.ts";
 
@@ -10,8 +12,34 @@ const show = ({ min, median, max }: Spread, unit: string, digits = 0) =>
 console.log(
   `Node ${process.versions.node}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
 );
-const { a, b, ratio } = await benchCheck(rounds);
-console.log("npm run check lesson-01, whole process, against npx vitest run on one test");
-console.log(`  check   ${show(a, " ms")}`);
-console.log(`  vitest  ${show(b, " ms")}`);
-console.log(`  ratio   ${show(ratio, "", 2)}   goal 1.2`);
+const [only] = process.argv.slice(2);
+if (only === undefined || only === "check") await showCheck();
+if (only === undefined || only === "wire") await showWire();
+
+async function showCheck(): Promise<void> {
+  const { a, b, ratio } = await benchCheck(rounds);
+  console.log("npm run check lesson-01, whole process, against npx vitest run on one test");
+  console.log(`  check   ${show(a, " ms")}`);
+  console.log(`  vitest  ${show(b, " ms")}`);
+  console.log(`  ratio   ${show(ratio, "", 2)}   goal 1.2\n`);
+}
+
+/** Both sides run on this machine at once, so only the ratios tell. */
+async function showWire(): Promise<void> {
+  const { path } = await findProgram("nats-server");
+  const wire = await benchWire(path);
+  const number = (value: number) => value.toLocaleString("en");
+  console.log("the wire recorder, against a direct connection: 100-byte messages, journal on");
+  console.log(
+    `  messages/s   ${number(wire.directPerSecond)} direct, ${number(wire.relayedPerSecond)} relayed`,
+  );
+  console.log(`  ratio        ${wire.throughputRatio.toFixed(2)}   goal 0.5 or more`);
+  console.log(`  recorded/s   ${number(wire.recordedPerSecond)} until all of it is read, too`);
+  console.log(
+    `  round trip   ${Math.round(wire.directMicros)} µs direct, ${Math.round(wire.relayedMicros)} µs relayed (median)`,
+  );
+  console.log(`  added        ${Math.round(wire.addedMicros)} µs   goal under 100 µs`);
+  console.log(
+    `  parser       ${number(wire.parserMBPerSecond)} MB/s at 100 bytes (${number(wire.parserMessagesPerSecond)} messages/s), ${number(wire.parserLargeMBPerSecond)} MB/s at 10 kB`,
+  );
+}

@@ -6,9 +6,9 @@ export const colours = pc.createColors(
   process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb",
 );
 
-/** Columns to write in. */
+/** Columns to write in: the terminal's, or what COLUMNS says for a pipe. */
 export function columns(): number {
-  return Math.max(40, Math.min(process.stdout.columns || 100, 100));
+  return Math.max(40, Math.min(process.stdout.columns || Number(process.env.COLUMNS) || 100, 100));
 }
 
 /** Wraps plain text at words; a word that is too long stays whole. */

@@ -15,6 +15,7 @@ class InProcessWorker implements PoolWorker {
   readonly name = poolName;
   readonly #toVitest = new EventEmitter();
   readonly #toChecks = new EventEmitter();
+  #stopped = false;
 
   on(event: string, callback: (arg: unknown) => void): void {
     this.#toVitest.on(event, callback);
@@ -34,10 +35,9 @@ class InProcessWorker implements PoolWorker {
 
   async start(): Promise<void> {
     init({
-      post: (response) => this.#pass(this.#toVitest, response),
+      post: (response) => this.#post(response),
       on: (callback) => this.#toChecks.on("message", callback),
       off: (callback) => this.#toChecks.off("message", callback),
-      teardown: () => this.#toChecks.removeAllListeners(),
       runTests: (state, traces) => runBaseTests("run", state, traces),
       collectTests: (state, traces) => runBaseTests("collect", state, traces),
       setup: setupEnvironment,
@@ -45,7 +45,18 @@ class InProcessWorker implements PoolWorker {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#toVitest.removeAllListeners();
+  }
+
+  /**
+   * What imports something after the run asks vitest about it, and nobody is there to answer. vitest waits for all its
+   * answers at the end of the next run in this process (rpcDone), so one that never comes would hang that.
+   */
+  #post(message: unknown): void {
+    const { t, i } = message as { t?: string; i?: string };
+    if (this.#stopped && t === "q") this.#pass(this.#toChecks, { t: "s", i });
+    else this.#pass(this.#toVitest, message);
   }
 
   /** Both sides keep and change what they are given, as if it had come from another process: so each gets its own copy. */

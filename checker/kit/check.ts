@@ -5,6 +5,8 @@ import semver from "semver";
 import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { ServerSettings } from "../nats/server.ts";
+import { evidenceLine } from "../wire/describe.ts";
+import type { WireEvent } from "../wire/events.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckServer } from "./check-server.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
@@ -140,10 +142,14 @@ async function play<Exercise, Id extends string>(
   } catch (error) {
     const parts = await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
-    // Whoever loads it again waits in vain again; once is enough.
-    else if (parts?.diagnosis?.match(/^endless-.*-while-loading$/)) run.unfit ??= parts;
-    if (parts && !(parts instanceof EnvironmentTrouble))
-      run.findings.set(name, { ...parts, ...(stage.output && { output: stage.output }) });
+    else if (parts) {
+      run.findings.set(name, {
+        ...shownOnTheWire(parts, journal),
+        ...(stage.output && { output: stage.output }),
+      });
+      // Whoever loads it again waits in vain again; once is enough.
+      if (parts.diagnosis?.match(/^endless-.*-while-loading$/)) run.unfit ??= parts;
+    }
     throw error;
   } finally {
     await stage.close();
@@ -173,6 +179,53 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
     `This is not your program's fault. Run the command again; if it stays, report it with this: ${stack?.split("\n")[1]?.trim() ?? ""}`,
     { cause: error },
   );
+}
+
+/** Where a check shows nothing from the wire itself, the last that happened there is what a learner would look at first. */
+function shownOnTheWire(parts: FindingParts, journal: Journal): FindingParts {
+  const { evidence = [] } = parts;
+  if (evidence.some((line) => /^\+[\d.]+ m?s /.test(line))) return parts;
+  const last = journal.events.filter(isNews).slice(-wireLines);
+  if (last.length === 0) return parts;
+  return {
+    ...parts,
+    evidence: [...evidence, ...last.map((event) => cutTo(wireColumns, evidenceLine(event)))],
+  };
+}
+
+const wireLines = 4;
+/** A verdict has 100 columns, and sets evidence in by eight. */
+const wireColumns = 92;
+
+const cutTo = (most: number, line: string) => (line.length > most ? `${line.slice(0, most - 1)}…` : line);
+
+/** What happened to messages, programs and servers; not the housekeeping of connections. */
+function isNews(event: WireEvent): boolean {
+  switch (event.kind) {
+    case "dial":
+    case "info":
+    case "connect":
+    case "ping":
+    case "pong":
+    case "pull":
+    case "api":
+      return false;
+    case "subscribe":
+    case "unsubscribe":
+      return event.subject !== undefined && !event.subject.startsWith("_INBOX.");
+    case "apiReply":
+      return !event.ok;
+    case "reply":
+      return !event.asked.startsWith("$JS.");
+    case "status":
+      return event.code !== 100;
+    case "disconnect":
+      return event.by !== "client" || event.how !== "end";
+    case "program":
+      return event.what === "killed" || event.what === "frozen" || event.what === "resumed";
+    default:
+      return true;
+  }
 }
 
 interface Assertion {

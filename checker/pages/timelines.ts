@@ -6,7 +6,7 @@ import type { Lesson } from "../course/lessons.ts";
 import { grade } from "../grading/grade.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import type { WireEvent } from "../wire/events.ts";
-import { loadTimeline, saveTimeline, stable } from "../wire/timeline/json.ts";
+import { loadTimeline, saveTimeline, storyOf } from "../wire/timeline/json.ts";
 import { type Timeline, timelineOf } from "../wire/timeline/model.ts";
 import { timelineSvg } from "../wire/timeline/svg.ts";
 
@@ -83,6 +83,8 @@ function titleOf(check: string): string {
 
 function tells(event: WireEvent, only: MarkedTimeline["only"]): boolean {
   if (event.kind === "ping" || event.kind === "pong" || event.kind === "info") return false;
+  // A program is there when it connects.
+  if (event.kind === "program" && event.what === "started") return false;
   if (only === undefined) return true;
   if (event.kind === "program") return only.includes(event.name);
   return event.connection === undefined || (event.client !== undefined && only.includes(event.client));
@@ -99,7 +101,7 @@ export function kept({ json }: MarkedTimeline): Timeline | undefined {
 
 /** Whether two recordings tell the same story; when it happened, and random names, do not count. */
 export function sameStory(a: Timeline, b: Timeline): boolean {
-  return JSON.stringify(stable(a)) === JSON.stringify(stable(b));
+  return JSON.stringify(storyOf(a)) === JSON.stringify(storyOf(b));
 }
 
 /** The files of a timeline as they should be. */

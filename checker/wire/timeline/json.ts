@@ -1,5 +1,5 @@
 // A timeline as a document, and in the form in which two recordings of the same story are equal.
-import type { Shown, Timeline } from "./model.ts";
+import type { Lane, Shown, Timeline } from "./model.ts";
 
 export interface SavedTimeline extends Timeline {
   format: "learn-nats timeline";
@@ -53,6 +53,39 @@ export function stable(timeline: Timeline): Timeline {
     moments: timeline.moments.map((moment) => stableMoment(moment)),
     leftOut: timeline.leftOut > 0 ? 1 : 0,
   };
+}
+
+/**
+ * What two runs of the same story have in common even on machines of different speed: for each way that messages go, the
+ * sorts of what went there, in the order in which each came first. Across ways there is no order, and how often
+ * something is repeated, or shown, is up to time.
+ */
+export function storyOf(timeline: Timeline): {
+  title: string;
+  lanes: Lane[];
+  ways: Record<string, string[]>;
+} {
+  const { title, lanes, moments } = stable(timeline);
+  const ways: Record<string, string[]> = {};
+  const told = new Set<string>();
+  for (const moment of moments) {
+    // Whether the end of a process or of its connection is heard of first, and before the check is over, is up to time.
+    if (moment.shape === "more" || /^(disconnect |program exited)/.test(moment.sort)) continue;
+    const name = (lane: number) => lanes[lane]?.title ?? "";
+    const way =
+      moment.shape === "band"
+        ? "all"
+        : moment.shape === "mark"
+          ? name(moment.from)
+          : `${name(moment.from)} to ${name(moment.to)}`;
+    const key = `${way}: ${moment.sort} ${moment.tone}`;
+    if (told.has(key)) continue;
+    told.add(key);
+    ways[way] ??= [];
+    ways[way].push(`${moment.tone}: ${moment.label}`);
+  }
+  const sorted = Object.entries(ways).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { title, lanes, ways: Object.fromEntries(sorted) };
 }
 
 function stableMoment(moment: Shown): Shown {

@@ -451,6 +451,8 @@ function quote(text: string | undefined, size: number, subject: string): string 
 }
 
 function short(text: string): string {
-  const line = text.replace(/\s+/g, " ");
+  // Of a JSON object as much as possible is to be seen, so that one is told from another: {no:1,parcel:…
+  const line = text.startsWith("{") ? text.replace(/["\s]+/g, "") : text.replace(/\s+/g, " ");
+  if (text.startsWith("{")) return line.length > 20 ? `${line.slice(0, 19)}…` : line;
   return `"${line.length > 18 ? `${line.slice(0, 17)}…` : line}"`;
 }
