@@ -88,7 +88,7 @@ function textOf(run: LastRun, checks: readonly Shown[], plain: boolean): string 
     if (check.status !== "pass" && check.message) parts.push(wrap(check.message, plain ? 0 : 6));
     if (!check.timeline) continue;
     const text = timelineText(check.timeline, { width: columns(), colour: c.isColorSupported, plain });
-    parts.push("", text || "Nothing was on the wire.");
+    parts.push("", (plain ? wrap(text) : text) || "Nothing was on the wire.");
   }
   return parts.join("\n");
 }

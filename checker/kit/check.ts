@@ -181,9 +181,10 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   );
 }
 
-/** Where a check shows nothing from the wire itself, the last that happened there is what a learner would look at first. */
+/** Where a check has no evidence of its own choice, or none from the wire for a plain failure, the last that happened there is what a learner would look at first. */
 function shownOnTheWire(parts: FindingParts, journal: Journal): FindingParts {
-  const { evidence = [] } = parts;
+  const { evidence = [], belief } = parts;
+  if (belief !== undefined && evidence.length > 0) return parts;
   if (evidence.some((line) => /^\+[\d.]+ m?s /.test(line))) return parts;
   const last = journal.events.filter(isNews).slice(-wireLines);
   if (last.length === 0) return parts;

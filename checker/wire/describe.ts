@@ -148,6 +148,8 @@ function quoted(text: string | undefined, size: number): string {
 
 /** Payloads in a line of evidence are to be recognised, not read. */
 function shorten(text: string): string {
+  // In JSON of JSON there is more backslash than text.
+  if (text.startsWith("{")) return (text.length > 40 ? `${text.slice(0, 39)}…` : text).replace(/\s+/g, " ");
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
 }
 
