@@ -3,7 +3,8 @@
 import { relative } from "node:path";
 import { runInNewContext } from "node:vm";
 import { build, type Plugin } from "esbuild";
-import { type Lesson, root } from "./course.ts";
+import type { Lesson } from "../checker/course/lessons.ts";
+import { root } from "../checker/course/places.ts";
 
 export interface Belief {
   readonly id: string;

@@ -59,6 +59,8 @@ function load(file: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = root + file;
+    // In the order in which they were asked for: the search needs its words.
+    script.async = false;
     script.onload = () => resolve();
     script.onerror = () => reject(new Error(`${file} could not be loaded`));
     document.head.append(script);

@@ -151,6 +151,13 @@ export class Reader {
     const { rules } = this.md.renderer;
     rules.fence = (tokens, i) => String(tokens[i]?.meta?.html ?? "");
     rules.code_block = (tokens, i) => codeBlock(html`${tokens[i]?.content ?? ""}`);
+    // A command or a subject is not broken at its hyphens, where it is short enough for a phone.
+    rules.code_inline = (tokens, i) => {
+      const code = tokens[i]?.content ?? "";
+      return code.length <= 24
+        ? html`<code class="short">${code}</code>`.text
+        : html`<code>${code}</code>`.text;
+    };
     rules.comment = () => "";
     rules.timeline = (tokens, i, _options, env) => {
       const { source, page } = env as unknown as Rendering;

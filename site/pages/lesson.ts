@@ -26,13 +26,13 @@ ${document.body().render(page)}
 <section class="after" aria-labelledby="when-you-are-done" data-lesson="${lesson.id}">
 <h2 id="when-you-are-done">When you are done</h2>
 <p class="tick"></p>
-<p>Stuck? <code>npm run hint ${lesson.id}</code> answers what your last check showed. The page of the
+<p>Stuck? <code class="short">npm run hint ${lesson.id}</code> answers what your last check showed. The page of the
 <a href="${linkTo(context, page, "mistakes.html", here, lesson.id)}">mistakes</a> has what others ran into. The
 <a href="${linkTo(context, page, lesson.solutionPage, here)}">solution</a> is for afterwards.</p>
 </section>`,
   };
 }
 
-export function wayTo(lesson: ShownLesson): Way {
+function wayTo(lesson: ShownLesson): Way {
   return { path: lesson.page, title: lesson.matter.title };
 }

@@ -2,7 +2,6 @@
 import { html } from "../html.ts";
 import { type Context, linkTo, type ShownLesson } from "./context.ts";
 import type { Page } from "./layout.ts";
-import { wayTo } from "./lesson.ts";
 
 export async function solutionPage(context: Context, lesson: ShownLesson): Promise<Page> {
   const path = lesson.solutionPage;
@@ -19,13 +18,13 @@ export async function solutionPage(context: Context, lesson: ShownLesson): Promi
     kind: "solution",
     title: `Solution of ${lesson.label.toLowerCase()}`,
     description: `The reference solution of ${lesson.label.toLowerCase()}, ${lesson.matter.title}, and other right answers.`,
-    previous: wayTo(lesson),
+    previous: { path: lesson.page, title: `${lesson.label}: ${lesson.matter.title}` },
     main: html`<header class="head">
 <p class="eyebrow">${lesson.label} · ${lesson.matter.title}</p>
 <h1>The solution</h1>
 </header>
 <div class="warning" role="note"><p><strong>This gives the answer away.</strong> What you find out yourself, you keep. Before you open it:
-<code>npm run hint ${lesson.id}</code> gives a nudge, and the
+<code class="short">npm run hint ${lesson.id}</code> gives a nudge, and the
 <a href="${linkTo(context, path, lesson.page, here)}">lesson</a> has all that you need.</p></div>
 <details class="answer"><summary>Show the solution</summary>
 ${await context.code(lesson.solution, "ts")}</details>
