@@ -46,7 +46,7 @@ export function gradings(lesson: Lesson): KnownGrading[] {
 export async function soak(
   what: readonly KnownGrading[],
   times: number,
-  onGraded: (done: number, of: number, differing: number) => void = () => {},
+  onGraded: (done: number, of: number, difference: string | undefined) => void = () => {},
 ): Promise<{ count: number; differences: string[] }> {
   const differences: string[] = [];
   let count = 0;
@@ -57,8 +57,9 @@ export async function soak(
       for (const each of what) {
         const difference = await gradeOnce(each, busy);
         count++;
-        if (difference) differences.push(`round ${round}${busy ? ", busy" : ""}: ${difference}`);
-        onGraded(count, times * what.length, differences.length);
+        const told = difference && `round ${round}${busy ? ", busy" : ""}: ${difference}`;
+        if (told) differences.push(told);
+        onGraded(count, times * what.length, told);
       }
     } finally {
       for (const counter of counters) counter.kill("SIGKILL");

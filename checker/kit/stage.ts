@@ -191,10 +191,12 @@ export class Stage {
 
 /** The first stream that a program deleted or purged, though no program had made it. */
 function destroyedStream(wire: Journal): { how: "delete" | "purge"; stream: string } | undefined {
-  if (wire.total("api") === 0) return undefined;
+  if (wire.total("apiReply") === 0) return undefined;
   const own = new Set<string>();
-  for (const { call, about } of wire.of("api")) {
+  // By the server's answers: a stream that was not there cannot be deleted.
+  for (const { call, about, ok } of wire.of("apiReply")) {
     const [stream = ""] = about;
+    if (!ok) continue;
     if (call === "STREAM.CREATE") own.add(stream);
     if (own.has(stream)) continue;
     if (call === "STREAM.DELETE") return { how: "delete", stream };

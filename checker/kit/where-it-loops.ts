@@ -27,7 +27,7 @@ const turn =
 /** Processor time for which the loop runs on, so that other promises could have had their turn; they need microseconds. */
 const turnMs = 50;
 /** A loop that is never seen in the learner's file is in a package, or where there is no line. */
-const mostLooks = 8;
+const mostSteps = 20;
 
 /**
  * @param url of the inspector
@@ -53,8 +53,7 @@ export async function whereItLoops(
     const from = usedMs();
     let came = false;
     let over = false;
-    // Between two turns of promises no line of the learner's is at work: then another look finds one.
-    for (let looks = 0; !(came || over) || (!location && looks < mostLooks); looks++) {
+    while (!came && !over) {
       await inspector.call("Debugger.resume");
       await sleep(turnMs);
       location ??= lineOf(await inspector.pause(), inspector.scripts);
@@ -66,6 +65,9 @@ export async function whereItLoops(
       })) as { result: { value: boolean } };
       came = look.result.value;
     }
+    // Between two turns of promises no line of the learner's is at work: a few steps lead to one.
+    for (let steps = 0; !location && steps < mostSteps; steps++)
+      location = lineOf(await inspector.pause("Debugger.stepInto"), inspector.scripts);
     return { kind: came ? "microtasks" : "plain", ...(location && { location }) };
   } finally {
     clearTimeout(timer);
@@ -103,12 +105,12 @@ class Inspector {
     return Promise.race([answer, this.#failed]);
   }
 
-  /** Stops the program; gives the frames that it stands in, topmost first. */
-  async pause(): Promise<Frame[]> {
+  /** Stops the program, or goes one step on; gives the frames that it stands in, topmost first. */
+  async pause(how: "Debugger.pause" | "Debugger.stepInto" = "Debugger.pause"): Promise<Frame[]> {
     const paused = new Promise<Frame[]>((done) => {
       this.#onPaused = done;
     });
-    await this.call("Debugger.pause");
+    await this.call(how);
     return Promise.race([paused, this.#failed]);
   }
 
