@@ -188,7 +188,8 @@ function row(
   const right = Math.max(from, to);
   // Words begin at the side from which there is more room.
   const fromLeft = 100 - left >= right;
-  const room = ((fromLeft ? 98 - left : right - 4) * narrow) / 100 - 10;
+  // On the left stand the times.
+  const room = ((fromLeft ? 98 - left : right - 18) * narrow) / 100 - 10;
   const lines = wrap(moment.label, room, letterOf(moment));
   const words = text(
     lines,
