@@ -1,5 +1,5 @@
 // The style sheet, the scripts and the icon: made small by esbuild, the same bytes each time.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { timelineStyles } from "../checker/wire/timeline/styles.ts";
@@ -9,9 +9,25 @@ import type { LayoutOptions } from "./pages/layout.ts";
 const client = join(root, "site", "client");
 const names = { styles: "styles.css", theme: "theme.js", client: "client.js" };
 
-export async function assets(
-  reload: boolean,
-): Promise<{ names: LayoutOptions["assets"]; files: Map<string, string> }> {
+interface Assets {
+  readonly names: LayoutOptions["assets"];
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** While the site is served, its lessons change more often than its scripts. */
+const made = new Map<string, Promise<Assets>>();
+
+/** Made anew only when a file of the client has changed. */
+export function assets(reload: boolean): Promise<Assets> {
+  const sources = readdirSync(client).map((name) => readFileSync(join(client, name), "utf8"));
+  const key = JSON.stringify([reload, sources]);
+  const known = made.get(key) ?? make(reload);
+  made.clear();
+  made.set(key, known);
+  return known;
+}
+
+async function make(reload: boolean): Promise<Assets> {
   const [scripts, styles] = await Promise.all([
     build({
       entryPoints: {
