@@ -26,7 +26,7 @@ const longestTurnMs = 2_000;
 /** Looks at which it must be over that time: after the first one, an answer that lay in the pipe has been read. */
 const looksInDoubt = 3;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
-const inspectorMs = 8_000;
+const inspectorMs = 4_000;
 
 /** What the stage offers to a program. */
 export interface Surroundings {
