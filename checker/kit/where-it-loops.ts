@@ -56,7 +56,8 @@ export async function whereItLoops(
     while (!came && !over) {
       await inspector.call("Debugger.resume");
       await sleep(turnMs);
-      location ??= lineOf(await inspector.pause(), inspector.scripts);
+      const frames = await inspector.pause();
+      location ??= lineOf(frames, inspector.scripts);
       over = from === undefined || (usedMs() ?? 0) - from > turnMs;
       const look = (await inspector.call("Runtime.callFunctionOn", {
         objectId: result.objectId,
