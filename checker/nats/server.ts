@@ -144,12 +144,6 @@ export class NatsServer {
     await this.#launch();
   }
 
-  /** Reads the configuration again (SIGHUP), after `config` was changed on disk. */
-  reload(config: string): void {
-    writeFileSync(join(this.#folder, "server.conf"), this.#configuration(config));
-    this.#process?.kill("SIGHUP");
-  }
-
   /** One monitoring document, for example `connz?subs=1`. */
   async monitor<T = Record<string, unknown>>(path: string): Promise<T> {
     // Not fetch: to load it costs more than the question.
