@@ -24,11 +24,25 @@ export interface ServerSettings {
   readonly name?: string;
   /** Marks the processes of a part of the run (see reaper). */
   readonly part?: string;
+  /** The credentials, where servers share them; random when absent. */
+  readonly credentials?: ServerCredentials;
 }
 
 export interface Credentials {
   readonly user: string;
   readonly pass: string;
+}
+
+export interface ServerCredentials {
+  /** Of the account that streams and messages live in. */
+  readonly user: Credentials;
+  /** Of the system account: server events, monitoring, leader stepdown of the meta group. */
+  readonly system: Credentials;
+}
+
+/** Of a server, or of all the servers of a cluster. */
+export function randomCredentials(): ServerCredentials {
+  return { user: { user: "carrier", pass: secret() }, system: { user: "system", pass: secret() } };
 }
 
 /** How long a server may take to answer before we call it trouble; it takes 20 to 40 ms on an idle machine. */
@@ -38,9 +52,9 @@ const keptLogLines = 200;
 export class NatsServer {
   readonly host = "127.0.0.1";
   /** Of the account that streams and messages live in. */
-  readonly user: Credentials = { user: "carrier", pass: secret() };
+  readonly user: Credentials;
   /** Of the system account: server events, monitoring, leader stepdown of the meta group. */
-  readonly system: Credentials = { user: "system", pass: secret() };
+  readonly system: Credentials;
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #port: number;
@@ -53,6 +67,9 @@ export class NatsServer {
     readonly program: FoundProgram,
     readonly settings: ServerSettings,
   ) {
+    const { user, system } = settings.credentials ?? randomCredentials();
+    this.user = user;
+    this.system = system;
     this.#port = settings.port ?? -1;
     this.#folder = temporaryFolder("server");
   }
@@ -226,7 +243,7 @@ export class NatsServer {
     return (
       this.settings.port === undefined &&
       this.#port > 0 &&
-      this.#log.some((line) => line.includes("address already in use"))
+      this.#log.some((line) => line.includes(`:${this.#port}:`) && line.includes("address already in use"))
     );
   }
 

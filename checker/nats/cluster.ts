@@ -1,0 +1,182 @@
+// Servers that form one cluster: a stream may have replicas on several, and goes on when one of them is gone.
+import { createServer } from "node:net";
+import { EnvironmentTrouble } from "../course/errors.ts";
+import type { FoundProgram } from "./install/find.ts";
+import { NatsServer, randomCredentials, type ServerSettings } from "./server.ts";
+
+export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "credentials"> {
+  /** How many servers. JetStream wants an odd number. Default 3. */
+  readonly size?: number;
+}
+
+/** How long the servers may take to agree on a leader; it takes about two seconds on an idle machine. */
+const formedWithinMs = 60_000;
+/** Another program may take a port between our choice and the server's start. */
+const triesForPorts = 3;
+const askAgainMs = 20;
+
+/** What `/jsz` says of JetStream's own cluster. Source: nats-server, server/monitor.go, `JSInfo`. */
+interface JetStreamMonitor {
+  readonly meta_cluster?: { readonly leader?: string; readonly cluster_size: number };
+  readonly account_details?: readonly {
+    readonly stream_detail?: readonly {
+      readonly name: string;
+      readonly cluster?: {
+        readonly leader?: string;
+        readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
+      };
+    }[];
+  }[];
+}
+
+export class NatsCluster {
+  private constructor(readonly nodes: readonly NatsServer[]) {}
+
+  /**
+   * Starts the servers `hub-1`, `hub-2`, …, and waits until they have found each other and, with JetStream, chosen a leader.
+   * They share their credentials. Any of them may be killed, frozen and restarted on its own.
+   * @throws EnvironmentTrouble when they do not start, or do not agree within a minute
+   */
+  static async start(
+    program: FoundProgram,
+    { size = 3, ...settings }: ClusterSettings = {},
+  ): Promise<NatsCluster> {
+    for (let tries = 1; ; tries++) {
+      const ports = await freePorts(size);
+      const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const credentials = randomCredentials();
+      const started = await Promise.allSettled(
+        ports.map((port, index) =>
+          NatsServer.start(program, {
+            ...settings,
+            credentials,
+            name: `hub-${index + 1}`,
+            config: `cluster { name: hubs, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }\n${settings.config ?? ""}`,
+          }),
+        ),
+      );
+      const nodes = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      const cluster = new NatsCluster(nodes);
+      try {
+        const failed = started.find((each) => each.status === "rejected");
+        if (failed) throw failed.reason;
+        await cluster.formed();
+        return cluster;
+      } catch (error) {
+        await cluster.close();
+        if (tries === triesForPorts || !/address already in use/.test(String(error))) throw error;
+      }
+    }
+  }
+
+  /** Where clients connect: all that run. */
+  get urls(): string[] {
+    return this.nodes.filter((node) => node.running).map((node) => node.url);
+  }
+
+  /** The server of that name. */
+  node(name: string): NatsServer {
+    const found = this.nodes.find((node) => node.settings.name === name);
+    if (!found) throw new Error(`There is no server ${name} in this cluster.`);
+    return found;
+  }
+
+  /**
+   * Waits until every server that runs is connected to the others, healthy and, with JetStream, knows the same leader.
+   * @throws EnvironmentTrouble when that takes over a minute
+   */
+  async formed(): Promise<void> {
+    const end = performance.now() + formedWithinMs;
+    while (!(await this.#agree())) {
+      if (performance.now() > end) {
+        throw new EnvironmentTrouble(
+          `${this.nodes.length} nats-servers did not form a cluster within ${formedWithinMs / 1_000} s: ${this.nodes.map((node) => node.log.at(-1) ?? "no log").join(" · ")}`,
+          "Close other programs and try again; `npm run doctor` shows which server is used.",
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    }
+  }
+
+  /** The server that leads JetStream's own group, which places streams; undefined while there is none. */
+  async metaLeader(): Promise<NatsServer | undefined> {
+    return this.#named((await this.#ask())?.meta_cluster?.leader);
+  }
+
+  /** The server that takes the messages of a stream; undefined while there is none. */
+  async streamLeader(stream: string): Promise<NatsServer | undefined> {
+    const detail = (await this.#ask("?accounts=1&streams=1"))?.account_details
+      ?.flatMap((account) => account.stream_detail ?? [])
+      .find(({ name }) => name === stream);
+    return this.#named(detail?.cluster?.leader);
+  }
+
+  /** Kills all and removes their folders. */
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.close()));
+  }
+
+  #named(name: string | undefined): NatsServer | undefined {
+    return this.#awake().find((node) => node.settings.name === name);
+  }
+
+  #awake(): NatsServer[] {
+    return this.nodes.filter((node) => node.running && !node.paused);
+  }
+
+  /** What the first server that answers says of JetStream. */
+  async #ask(query = ""): Promise<JetStreamMonitor | undefined> {
+    for (const node of this.#awake()) {
+      try {
+        return await node.monitor<JetStreamMonitor>(`jsz${query}`);
+      } catch {
+        // It was killed as we asked.
+      }
+    }
+    return undefined;
+  }
+
+  async #agree(): Promise<boolean> {
+    const nodes = this.#awake();
+    try {
+      const seen = await Promise.all(
+        nodes.map(async (node) => {
+          const { routes = [] } = await node.monitor<{ routes?: { remote_name?: string }[] }>("routez");
+          if (new Set(routes.map((route) => route.remote_name)).size < nodes.length - 1) return undefined;
+          if (node.settings.jetstream === false) return "no JetStream";
+          const { status } = await node.monitor<{ status: string }>("healthz");
+          const { meta_cluster: meta } = await node.monitor<JetStreamMonitor>("jsz");
+          return status === "ok" && meta?.cluster_size === this.nodes.length ? meta.leader : undefined;
+        }),
+      );
+      return seen.every((leader) => leader && leader === seen[0]);
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Ports that are free now, all different: the system chooses, and they are given back together. */
+async function freePorts(count: number): Promise<number[]> {
+  const held = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<{ port: number; release(): Promise<void> }>((resolve, reject) => {
+          const server = createServer();
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address();
+            if (address === null || typeof address === "string")
+              return reject(new Error("A TCP port was expected."));
+            resolve({
+              port: address.port,
+              release: () => new Promise((done) => server.close(() => done())),
+            });
+          });
+        }),
+    ),
+  );
+  await Promise.all(held.map((each) => each.release()));
+  return held.map(({ port }) => port);
+}
