@@ -128,6 +128,7 @@ function entries(root) {
   const found = {
     cli: join(root, "checker/cli/main.ts"),
     kit: join(root, "checker/kit/index.ts"),
+    "check-runner": join(root, "checker/grading/check-runner.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {

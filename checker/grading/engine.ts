@@ -1,5 +1,7 @@
-// Runs a lesson's checks in vitest, through its public Node API. Everything that knows vitest is in this file and in in-process-pool.ts.
+// Runs a lesson's checks in vitest, through its public Node API. Everything that knows vitest is in this file,
+// in in-process-pool.ts and in check-runner.ts.
 import { createVitest, type Reporter, type TestCase } from "vitest/node";
+import { builtFile } from "../course/built.ts";
 import { root } from "../course/places.ts";
 import { inProcessPool } from "./in-process-pool.ts";
 
@@ -42,6 +44,7 @@ export async function runChecks(
     watch: false,
     reporters: [reporter],
     pool: inProcessPool(),
+    runner: builtFile("check-runner.mjs"),
     isolate: false,
     fileParallelism: false,
     maxConcurrency: sideBySide,

@@ -15,7 +15,6 @@ class InProcessWorker implements PoolWorker {
   readonly name = poolName;
   readonly #toVitest = new EventEmitter();
   readonly #toChecks = new EventEmitter();
-  #stopped = false;
 
   on(event: string, callback: (arg: unknown) => void): void {
     this.#toVitest.on(event, callback);
@@ -35,28 +34,17 @@ class InProcessWorker implements PoolWorker {
 
   async start(): Promise<void> {
     init({
-      post: (response) => this.#post(response),
+      post: (response) => this.#pass(this.#toVitest, response),
       on: (callback) => this.#toChecks.on("message", callback),
       off: (callback) => this.#toChecks.off("message", callback),
       runTests: (state, traces) => runBaseTests("run", state, traces),
       collectTests: (state, traces) => runBaseTests("collect", state, traces),
-      setup: setupEnvironment,
+      setup: (context) => setupEnvironment(withoutLoaderHooks(context)),
     });
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     this.#toVitest.removeAllListeners();
-  }
-
-  /**
-   * What imports something after the run asks vitest about it, and nobody is there to answer. vitest waits for all its
-   * answers at the end of the next run in this process (rpcDone), so one that never comes would hang that.
-   */
-  #post(message: unknown): void {
-    const { t, i } = message as { t?: string; i?: string };
-    if (this.#stopped && t === "q") this.#pass(this.#toChecks, { t: "s", i });
-    else this.#pass(this.#toVitest, message);
   }
 
   /** Both sides keep and change what they are given, as if it had come from another process: so each gets its own copy. */
@@ -64,4 +52,15 @@ class InProcessWorker implements PoolWorker {
     const copy = structuredClone(message);
     queueMicrotask(() => to.emit("message", copy));
   }
+}
+
+type SetupContext = Parameters<typeof setupEnvironment>[0];
+
+/**
+ * With `viteModuleRunner: false` vitest also hooks itself into Node's module loader, to import files anew and to know what imports what.
+ * On Node 20 that is a thread of its own, started at each run. check-runner.ts imports anew, and the graph is of no use here.
+ */
+function withoutLoaderHooks(context: SetupContext): SetupContext {
+  const { viteModuleRunner: _, ...experimental } = context.config.experimental;
+  return { ...context, config: { ...context.config, experimental } } as SetupContext;
 }
