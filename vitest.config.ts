@@ -1,9 +1,12 @@
 // Two projects. `course` holds the tests of the course itself: `npm test`. `checks` holds the lessons' checks; they
 // are run by `npm run check`, which starts vitest itself (checker/grading/engine.ts), and never by `npm test`.
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // vitest leaves a processor to its main process; the tests' work is in the commands that they start, and often they wait.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         test: {
@@ -11,6 +14,8 @@ export default defineConfig({
           include: ["tests/**/*.test.ts", "checker/**/*.test.ts", "site/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // Of tests that are marked so: each starts a command that takes both processors at times, and waits at others.
+          maxConcurrency: 2,
         },
       },
       { test: { name: "checks", include: ["lessons/*/checks.ts"] } },

@@ -13,7 +13,7 @@ test("there is at least one lesson", () => {
   expect(lessons.length).toBeGreaterThan(0);
 });
 
-describe.each(lessons)("$id", (lesson) => {
+describe.concurrent.each(lessons)("$id", (lesson) => {
   const filesIn = (folder: string) => {
     const path = join(lesson.solutions, folder);
     return existsSync(path)
