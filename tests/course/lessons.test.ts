@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { serverLacks } from "../../checker/bench/soaking.ts";
 import { allLessons, readReadme } from "../../checker/course/lessons.ts";
 import { referenceFile, starterOf } from "../../checker/course/starter.ts";
+import { isFromTheWire } from "../../checker/kit/evidence.ts";
 import { graded } from "./command.ts";
 
 const lessons = allLessons();
@@ -82,7 +83,10 @@ describe.each(lessons)("$id", (lesson) => {
       const diagnosed = verdict.tests.filter((test) => test.diagnosis !== undefined);
       expect(diagnosed.map((test) => [test.name, test.diagnosis])).toEqual([[check, id]]);
       const [found] = diagnosed;
-      expect(found?.evidence?.length ?? 0, "the diagnosis shows evidence").toBeGreaterThan(0);
+      expect(
+        (found?.evidence ?? []).filter(isFromTheWire).length,
+        `the diagnosis shows events on the wire, beside: ${found?.evidence}`,
+      ).toBeGreaterThan(0);
       expect(anchors(readFileSync(lesson.readme, "utf8")), "the README puts it right").toContain(
         found?.readme,
       );
