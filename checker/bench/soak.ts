@@ -1,23 +1,31 @@
 // npm run soak: grades every solution, alternative and mistake again and again, half of it on a busy machine, and counts the verdicts
 // that differ from what they must be. Too long for CI, which runs a short form (tests/grading/soak.test.ts).
 //   npm run soak -- --times 3 --lesson 03
+//   npm run soak -- --times 1 --server /path/to/another/nats-server
 import { parseArgs } from "node:util";
 import { allLessons, findLesson } from "../course/lessons.ts";
+import { typedPath } from "../nats/install/typed-path.ts";
 import { gradings, soak } from "./soaking.ts";
 
-const { values } = parseArgs({ options: { times: { type: "string" }, lesson: { type: "string" } } });
+const { values } = parseArgs({
+  options: { times: { type: "string" }, lesson: { type: "string" }, server: { type: "string" } },
+});
 const times = Number(values.times ?? 50);
 const lessons = values.lesson === undefined ? allLessons() : [findLesson(values.lesson)];
 const what = lessons.flatMap(gradings);
 
 const from = performance.now();
-const { count, differences } = await soak(what, times, (done, of, difference) => {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
-  // At once: who sees enough may stop it.
-  if (difference) console.log(`\n${difference}`);
+const { count, differences, notJudged } = await soak(what, times, {
+  ...(values.server !== undefined && { server: typedPath(values.server) }),
+  onGraded: (done, of, difference) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
+    // At once: who sees enough may stop it.
+    if (difference) console.log(`\n${difference}`);
+  },
 });
 if (process.stderr.isTTY) process.stderr.write("\n");
 const seconds = Math.round((performance.now() - from) / 1_000);
+for (const sentence of notJudged) console.log(`not judged  ${sentence}`);
 console.log(
   `${count} gradings of ${what.length} programs in ${seconds} s: ${differences.length} verdicts differ`,
 );

@@ -4,9 +4,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, constants, setPriority } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
+import semver from "semver";
 import type { Lesson } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
-import type { Verdict } from "../grading/verdict.ts";
+import type { TestResult, Verdict } from "../grading/verdict.ts";
 
 export interface KnownGrading {
   readonly lesson: Lesson;
@@ -38,25 +39,41 @@ export function gradings(lesson: Lesson): KnownGrading[] {
   ];
 }
 
+export interface SoakOptions {
+  /** The nats-server to grade with; default: the one that the course finds. */
+  readonly server?: string;
+  readonly onGraded?: (done: number, of: number, difference: string | undefined) => void;
+}
+
+export interface Soaked {
+  /** How many gradings there were. */
+  readonly count: number;
+  /** A text for each verdict that differs. */
+  readonly differences: readonly string[];
+  /** A sentence for each program and check that the server is too old for. */
+  readonly notJudged: readonly string[];
+}
+
 /**
  * Grades everything so many times. Of the rounds every second one is on a busy machine: each processor has a program that
  * does nothing but count, and the grading is niced. A single round is a busy one.
- * @returns how many gradings there were, and a text for each verdict that differs
  */
 export async function soak(
   what: readonly KnownGrading[],
   times: number,
-  onGraded: (done: number, of: number, difference: string | undefined) => void = () => {},
-): Promise<{ count: number; differences: string[] }> {
+  { server, onGraded = () => {} }: SoakOptions = {},
+): Promise<Soaked> {
   const differences: string[] = [];
+  const notJudged = new Set<string>();
   let count = 0;
   for (let round = 1; round <= times; round++) {
     const busy = round % 2 === times % 2;
     const counters = busy ? keepBusy() : [];
     try {
       for (const each of what) {
-        const difference = await gradeOnce(each, busy);
+        const { difference, lacks } = await gradeOnce(each, { niced: busy, ...(server && { server }) });
         count++;
+        for (const lack of lacks) notJudged.add(lack);
         const told = difference && `round ${round}${busy ? ", busy" : ""}: ${difference}`;
         if (told) differences.push(told);
         onGraded(count, times * what.length, told);
@@ -65,7 +82,13 @@ export async function soak(
       for (const counter of counters) counter.kill("SIGKILL");
     }
   }
-  return { count, differences };
+  return { count, differences, notJudged: [...notJudged] };
+}
+
+/** Whether a check was skipped for a good reason: it says which server it needs, and the one in use is older. */
+export function serverLacks(test: Pick<TestResult, "status" | "message">, { server }: Verdict): boolean {
+  const [, needed] = /^needs nats-server (\S+) or newer/.exec(test.message ?? "") ?? [];
+  return test.status === "skip" && needed !== undefined && semver.lt(server.version, needed);
 }
 
 /** A program for each processor that counts for ever. It ends with us: its standard input is a pipe from here. */
@@ -77,11 +100,20 @@ function keepBusy(): ChildProcess[] {
   );
 }
 
-async function gradeOnce({ lesson, file, fails }: KnownGrading, niced: boolean): Promise<string | undefined> {
+/** Grades a program and compares: what differs from what is known of it, if anything, and which checks the server is too old for. */
+export async function gradeOnce(
+  { lesson, file, fails }: KnownGrading,
+  { server, niced = false }: { server?: string; niced?: boolean } = {},
+): Promise<{ difference?: string; lacks: string[] }> {
   const grading = execa(
     process.execPath,
     [join(root, "checker", "main.mjs"), "check", lesson.id, "--file", file, "--json"],
-    { cwd: root, reject: false, stdin: "ignore" },
+    {
+      cwd: root,
+      reject: false,
+      stdin: "ignore",
+      env: server === undefined ? {} : { NATS_SERVER_BIN: server },
+    },
   );
   if (niced && grading.pid !== undefined) {
     try {
@@ -95,21 +127,28 @@ async function gradeOnce({ lesson, file, fails }: KnownGrading, niced: boolean):
   let verdict: Verdict;
   try {
     verdict = JSON.parse(stdout);
+    if (!verdict.tests) throw new Error(verdict.message);
   } catch {
-    return `${name}: no verdict, exit status ${exitCode}\n${stdout}${stderr}`;
+    return { difference: `${name}: no verdict, exit status ${exitCode}\n${stdout}${stderr}`, lacks: [] };
   }
-  const wrong = (verdict.tests ?? []).filter(({ name: check, status, diagnosis }) => {
-    if (!fails) return status !== "pass";
-    if (check === fails.check) return status !== "fail" || diagnosis !== fails.diagnosis;
+  const lacking = verdict.tests.filter((test) => serverLacks(test, verdict));
+  const lacks = lacking.map((test) => `${name}: "${test.name}" ${test.message}`);
+  // A mistake that the server cannot show is a right program to it.
+  const expected = lacking.some((test) => test.name === fails?.check) ? undefined : fails;
+  const wrong = verdict.tests.filter((test) => {
+    const { name: check, status, diagnosis } = test;
+    if (lacking.includes(test)) return false;
+    if (!expected) return status !== "pass";
+    if (check === expected.check) return status !== "fail" || diagnosis !== expected.diagnosis;
     return diagnosis !== undefined || status === "error" || status === "skip";
   });
   const asExpected =
-    exitCode === (fails ? 1 : 0) &&
-    verdict.status === (fails ? "fail" : "pass") &&
+    exitCode === (expected ? 1 : 0) &&
+    verdict.status === (expected ? "fail" : "pass") &&
     verdict.typeErrors.length === 0;
-  if (wrong.length === 0 && asExpected) return undefined;
-  return [
-    `${name}: exit status ${exitCode}, ${verdict.status}; expected ${fails ? `${fails.diagnosis} in "${fails.check}"` : "pass"}`,
+  if (wrong.length === 0 && asExpected) return { lacks };
+  const difference = [
+    `${name}: exit status ${exitCode}, ${verdict.status}; expected ${expected ? `${expected.diagnosis} in "${expected.check}"` : "pass"}`,
     ...(verdict.message ? [`  ${verdict.message}`] : []),
     ...wrong.flatMap((test) => [
       `  ${test.status} ${test.name}: ${test.diagnosis ?? "no diagnosis"}, ${test.durationMs} ms`,
@@ -117,4 +156,5 @@ async function gradeOnce({ lesson, file, fails }: KnownGrading, niced: boolean):
       ...(test.evidence ?? []).map((line) => `    ${line}`),
     ]),
   ].join("\n");
+  return { difference, lacks };
 }

@@ -5,10 +5,9 @@ import semver from "semver";
 import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { ServerSettings } from "../nats/server.ts";
-import { evidenceLine } from "../wire/describe.ts";
-import type { WireEvent } from "../wire/events.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckServer } from "./check-server.ts";
+import { shownOnTheWire } from "./evidence.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
@@ -179,54 +178,6 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
     `This is not your program's fault. Run the command again; if it stays, report it with this: ${stack?.split("\n")[1]?.trim() ?? ""}`,
     { cause: error },
   );
-}
-
-/** Where a check has no evidence of its own choice, or none from the wire for a plain failure, the last that happened there is what a learner would look at first. */
-function shownOnTheWire(parts: FindingParts, journal: Journal): FindingParts {
-  const { evidence = [], belief } = parts;
-  if (belief !== undefined && evidence.length > 0) return parts;
-  if (evidence.some((line) => /^\+[\d.]+ m?s /.test(line))) return parts;
-  const last = journal.events.filter(isNews).slice(-wireLines);
-  if (last.length === 0) return parts;
-  return {
-    ...parts,
-    evidence: [...evidence, ...last.map((event) => cutTo(wireColumns, evidenceLine(event)))],
-  };
-}
-
-const wireLines = 4;
-/** A verdict has 100 columns, and sets evidence in by eight. */
-const wireColumns = 92;
-
-const cutTo = (most: number, line: string) => (line.length > most ? `${line.slice(0, most - 1)}…` : line);
-
-/** What happened to messages, programs and servers; not the housekeeping of connections. */
-function isNews(event: WireEvent): boolean {
-  switch (event.kind) {
-    case "dial":
-    case "info":
-    case "connect":
-    case "ping":
-    case "pong":
-    case "pull":
-    case "api":
-      return false;
-    case "subscribe":
-    case "unsubscribe":
-      return event.subject !== undefined && !event.subject.startsWith("_INBOX.");
-    case "apiReply":
-      return !event.ok;
-    case "reply":
-      return !event.asked.startsWith("$JS.");
-    case "status":
-      return event.code !== 100;
-    case "disconnect":
-      return event.by !== "client" || event.how !== "end";
-    case "program":
-      return event.what === "killed" || event.what === "frozen" || event.what === "resumed";
-    default:
-      return true;
-  }
 }
 
 interface Assertion {

@@ -1,8 +1,10 @@
 // What a lesson's checks.ts imports.
 export { expect } from "vitest";
+export type { WireEvent } from "../wire/events.ts";
 export { exercise } from "./check.ts";
 export type { CheckServer } from "./check-server.ts";
 export { pace } from "./clock.ts";
+export { settingLine, wireLine } from "./evidence.ts";
 export { Finding } from "./finding.ts";
 export { gate, hang, hook } from "./hook.ts";
 export type { LearnerProgram } from "./program.ts";

@@ -1,8 +1,10 @@
 // The stage of one check: its server, the programs it started, the beliefs it can recognise, and its budget of time.
-
+import type { WireEvent } from "../wire/events.ts";
 import type { Journal } from "../wire/journal.ts";
+import { Revived } from "./channel.ts";
 import { type CheckServer, isForeign } from "./check-server.ts";
 import { Clock } from "./clock.ts";
+import { proof } from "./evidence.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
@@ -27,6 +29,8 @@ export interface Sign {
   readonly message: string | (() => string);
   /** Lines of what was seen on the wire or in the server. */
   readonly evidence?: () => readonly string[] | Promise<readonly string[]>;
+  /** The events on the wire that prove it: shown after `evidence`, in the order of happening, the first and the last of many. */
+  readonly wire?: () => readonly WireEvent[];
 }
 
 export class Stage {
@@ -125,7 +129,7 @@ export class Stage {
         belief: belief.belief,
         hint: belief.hint,
         readme: belief.readme,
-        evidence: (await sign.evidence?.()) ?? [],
+        evidence: [...((await sign.evidence?.()) ?? []), ...proof(sign.wire?.() ?? [])],
       });
     }
   }
@@ -136,12 +140,14 @@ export class Stage {
     args: unknown[],
     { name = target, powerOff = false }: { name?: string; powerOff?: boolean } = {},
   ): Promise<LearnerProgram> {
+    const client = clientIn(args);
     const program = new LearnerProgram(name, takeHost(this.limits.memoryMb), this.limits, {
       until: (what, condition) => this.until(what, condition),
       stir: this.#stir,
       foreign: (port) => isForeign(port, this.server),
       note: (what, who, detail) => {
-        this.server.wire.note({ kind: "program", what, name: who, ...(detail !== undefined && { detail }) });
+        const about = { ...(client !== undefined && { client }), ...(detail !== undefined && { detail }) };
+        this.server.wire.note({ kind: "program", what, name: who, ...about });
       },
     });
     this.programs.push(program);
@@ -187,6 +193,16 @@ export class Stage {
     }
     return { message: `The check waited for ${what}. It did not happen within ${seconds} seconds.` };
   }
+}
+
+/** The name of the connection that a program is given: made for it, or the options of one. */
+function clientIn(args: readonly unknown[]): string | undefined {
+  for (const arg of args) {
+    const options = arg instanceof Revived ? arg.data : arg;
+    const { servers, name } = (options ?? {}) as { servers?: unknown; name?: unknown };
+    if (servers !== undefined && typeof name === "string") return name;
+  }
+  return undefined;
 }
 
 /** The first stream that a program deleted or purged, though no program had made it. */

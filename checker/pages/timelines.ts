@@ -86,7 +86,7 @@ function tells(event: WireEvent, only: MarkedTimeline["only"]): boolean {
   // A program is there when it connects.
   if (event.kind === "program" && event.what === "started") return false;
   if (only === undefined) return true;
-  if (event.kind === "program") return only.includes(event.name);
+  if (event.kind === "program") return only.includes(event.client ?? event.name);
   return event.connection === undefined || (event.client !== undefined && only.includes(event.client));
 }
 

@@ -7,21 +7,27 @@ export function atText(ms: number): string {
   return `+${ms < 9.95 ? ms.toFixed(1).replace(/\.0$/, "") : Math.round(ms)} ms`;
 }
 
+/** Characters of a payload that a phrase shows: it is to be recognised, not read. */
+const payloadLength = 40;
+
 /** `+12 ms  worker: ack of parcel.ams.scan "p3", stream sequence 3`. */
-export function evidenceLine(event: WireEvent): string {
-  const who = event.client === undefined ? "" : `${event.client}: `;
-  return `${atText(event.at)}  ${who}${describe(event)}`;
+export function evidenceLine(event: WireEvent, words = describe(event)): string {
+  const who = event.client === undefined || event.kind === "program" ? "" : `${event.client}: `;
+  return `${atText(event.at)}  ${who}${words}`;
 }
 
-/** What happened, as a phrase without time and client: `ack of parcel.ams.scan "p3", stream sequence 3`. */
-export function describe(event: WireEvent): string {
-  const words = phrase(event);
+/**
+ * What happened, as a phrase without time and client: `ack of parcel.ams.scan "p3", stream sequence 3`.
+ * @param payload how many characters of a payload it may show
+ */
+export function describe(event: WireEvent, payload = payloadLength): string {
+  const words = phrase(event, payload);
   if (event.kept === "held") return `${words} (held back)`;
   if (event.kept === "dropped") return `${words} (lost on the way)`;
   return words;
 }
 
-function phrase(event: WireEvent): string {
+function phrase(event: WireEvent, payload: number): string {
   switch (event.kind) {
     case "dial":
       return event.accepted ? "connection opened" : "connection refused: the server is down";
@@ -38,7 +44,7 @@ function phrase(event: WireEvent): string {
     case "pong":
       return event.direction === "toClient" ? "PONG: the server has read everything before" : "PONG";
     case "publish":
-      return `${event.answers === undefined ? "publish" : "answer"} ${event.subject}${quoted(event.text, event.size)}${
+      return `${event.answers === undefined ? "publish" : "answer"} ${event.subject}${quoted(event.text, event.size, payload)}${
         event.msgId === undefined ? "" : `, message id ${event.msgId}`
       }`;
     case "subscribe":
@@ -48,23 +54,23 @@ function phrase(event: WireEvent): string {
         event.max === undefined ? "" : ` after ${count(event.max, "message")}`
       }`;
     case "puback":
-      return pubAck(event);
+      return pubAck(event, payload);
     case "delivery": {
       const again = event.deliveryCount > 1 ? `delivery ${event.deliveryCount} of` : "delivery of";
-      return `${again} ${event.subject}${quoted(event.text, event.size)}, stream sequence ${event.streamSeq}, to ${event.consumer}`;
+      return `${again} ${event.subject}${quoted(event.text, event.size, payload)}, stream sequence ${event.streamSeq}, to ${event.consumer}`;
     }
     case "message":
-      return `message ${event.subject}${quoted(event.text, event.size)}${
+      return `message ${event.subject}${quoted(event.text, event.size, payload)}${
         event.queue === undefined ? "" : `, queue group ${event.queue}`
       }`;
     case "ack":
-      return `ack of ${acked(event)}${event.awaited ? ", confirmation asked" : ""}`;
+      return `ack of ${acked(event, payload)}${event.awaited ? ", confirmation asked" : ""}`;
     case "nak":
-      return `nak of ${acked(event)}${event.delayMs === undefined ? "" : `, again in ${event.delayMs} ms`}`;
+      return `nak of ${acked(event, payload)}${event.delayMs === undefined ? "" : `, again in ${event.delayMs} ms`}`;
     case "term":
-      return `term of ${acked(event)}${event.reason === undefined ? "" : `: ${event.reason}`}`;
+      return `term of ${acked(event, payload)}${event.reason === undefined ? "" : `: ${event.reason}`}`;
     case "inProgress":
-      return `in progress: ${acked(event)}`;
+      return `in progress: ${acked(event, payload)}`;
     case "pull":
       return `pull ${event.consumer}: up to ${count(event.batch, "message")}${
         event.noWait
@@ -84,7 +90,7 @@ function phrase(event: WireEvent): string {
         event.ok ? "ok" : `refused, ${event.error} (${event.errCode})`
       }`;
     case "reply":
-      return `reply to ${event.asked}${quoted(event.text, event.size)}`;
+      return `reply to ${event.asked}${quoted(event.text, event.size, payload)}`;
     case "error":
       return `-ERR ${event.text}`;
     case "unreadable":
@@ -96,23 +102,23 @@ function phrase(event: WireEvent): string {
     case "server":
       return `${event.name === undefined ? "server" : `server ${event.name}`} ${servers[event.what]}`;
     case "program":
-      return `${event.name} ${event.what}${event.detail === undefined ? "" : ` (${event.detail})`}`;
+      return `${event.client ?? event.name} ${event.what}${event.detail === undefined ? "" : ` (${event.detail})`}`;
     case "note":
       return event.text;
   }
 }
 
-function pubAck(event: Extract<WireEvent, { kind: "puback" }>): string {
+function pubAck(event: Extract<WireEvent, { kind: "puback" }>, payload: number): string {
   if (!event.ok) return `refused: ${event.subject}, ${event.error} (${event.errCode})`;
-  const stored = `${event.subject}${event.text === undefined ? "" : ` ${shorten(event.text)}`}`;
+  const stored = `${event.subject}${event.text === undefined ? "" : ` ${shorten(event.text, payload)}`}`;
   return event.duplicate
     ? `PubAck: ${stored} is a duplicate, ${event.stream} has it as sequence ${event.seq}`
     : `PubAck: ${stored} stored in ${event.stream} as sequence ${event.seq}`;
 }
 
-function acked(event: Extract<WireEvent, { streamSeq: number; awaited: boolean }>): string {
+function acked(event: Extract<WireEvent, { streamSeq: number; awaited: boolean }>, payload: number): string {
   const what = event.subject === undefined ? "a message" : event.subject;
-  const text = event.text === undefined ? "" : ` ${shorten(event.text)}`;
+  const text = event.text === undefined ? "" : ` ${shorten(event.text, payload)}`;
   const again = event.deliveryCount > 1 ? `, delivery ${event.deliveryCount}` : "";
   return `${what}${text}, stream sequence ${event.streamSeq}${again}`;
 }
@@ -121,6 +127,7 @@ const disconnected = {
   client: { end: "the client closed the connection", reset: "the client broke the connection off" },
   server: { end: "the server closed the connection", reset: "the server broke the connection off" },
   fault: { end: "the connection was closed", reset: "the connection was cut" },
+  kill: { end: "the connection went with the program", reset: "the connection went with the program" },
 };
 
 const faults = {
@@ -141,16 +148,15 @@ const servers = {
   stepdown: "gave up its leadership",
 };
 
-function quoted(text: string | undefined, size: number): string {
+function quoted(text: string | undefined, size: number, payload: number): string {
   if (size === 0) return "";
-  return text === undefined ? ` (${count(size, "byte")} of binary data)` : ` ${shorten(text)}`;
+  return text === undefined ? ` (${count(size, "byte")} of binary data)` : ` ${shorten(text, payload)}`;
 }
 
-/** Payloads in a line of evidence are to be recognised, not read. */
-function shorten(text: string): string {
+function shorten(text: string, most: number): string {
+  const short = text.length > most ? `${text.slice(0, most - 1)}…` : text;
   // In JSON of JSON there is more backslash than text.
-  if (text.startsWith("{")) return (text.length > 40 ? `${text.slice(0, 39)}…` : text).replace(/\s+/g, " ");
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+  return text.startsWith("{") ? short.replace(/\s+/g, " ") : JSON.stringify(short);
 }
 
 function count(n: number, noun: string): string {

@@ -39,10 +39,10 @@ export interface ConnectEvent extends Common {
   version: string | undefined;
 }
 
-/** The first side to go ended the connection (`end`), or broke it off (`reset`). */
+/** The first side to go ended the connection (`end`), or broke it off (`reset`). `kill`: it went with the client's program. */
 export interface DisconnectEvent extends Common {
   kind: "disconnect";
-  by: "client" | "server" | "fault";
+  by: "client" | "server" | "fault" | "kill";
   how: "end" | "reset";
 }
 
@@ -247,7 +247,7 @@ export interface ServerEvent extends Common {
   name?: string;
 }
 
-/** Noted by the kit: what happened to a program of the learner. */
+/** Noted by the kit: what happened to a program of the learner. `client`: the name that its connection has. */
 export interface ProgramEvent extends Common {
   kind: "program";
   what: "started" | "killed" | "frozen" | "resumed" | "exited";

@@ -99,6 +99,8 @@ export class Journal {
   readonly #totals: Partial<Record<Kind, number>> = {};
   readonly #waiters = new Set<Waiter>();
   #connections = 0;
+  /** When the program of a client was killed, by the client's name. */
+  readonly #killed = new Map<string, number>();
   #unread: Unread[] = [];
   #firstUnread = 0;
   #unreadBytes = 0;
@@ -178,7 +180,15 @@ export class Journal {
     this.catchUp();
     const numbered = this.number(event, this.now()) as EventOf<K>;
     this.add(numbered);
+    const { client, what } = numbered as EventOf<"program">;
+    if (numbered.kind === "program" && what === "killed" && client !== undefined)
+      this.#killed.set(client, numbered.index);
     return numbered;
+  }
+
+  /** Whether the program of this client was killed after an event of this number. */
+  killedSince(index: number, client: string | undefined): boolean {
+    return client !== undefined && (this.#killed.get(client) ?? -1) > index;
   }
 
   /** Gives an event its number and time. It must be added next. */
@@ -306,6 +316,16 @@ export class Journal {
     return this.events.filter(
       (event): event is EventOf<K> => event.kind === kind && matches(event as EventOf<K>, match),
     );
+  }
+
+  /** What one client did and got, by kinds, in order: `by("van 1", "delivery", "ack")`. `program` and `fault` by the name in them. */
+  by(who: string, ...kinds: Kind[]): WireEvent[] {
+    return this.events.filter((event) => {
+      if (!kinds.includes(event.kind)) return false;
+      if (event.kind === "program") return event.name === who || event.client === who;
+      if (event.kind === "fault") return event.who === who;
+      return event.client === who;
+    });
   }
 
   /** Acks alone; naks, terms and signs of progress have their own kinds. */

@@ -82,7 +82,8 @@ export class Recorder {
 
   disconnected(by: "client" | "server" | "fault", how: "end" | "reset"): void {
     this.#journal.catchUp();
-    this.#record({ kind: "disconnect", by, how });
+    const killed = by === "client" && this.#journal.killedSince(this.#dial?.index ?? 0, this.name);
+    this.#record({ kind: "disconnect", by: killed ? "kill" : by, how });
   }
 
   #record(fresh: Fresh): WireEvent {

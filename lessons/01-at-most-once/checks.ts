@@ -78,6 +78,7 @@ check(
         "`report` was done, and had asked the server for no sign that it has them",
         `arrived    ${heard.length}`,
       ],
+      wire: () => server.wire.publishes({ client: "terminal" }),
     });
     believes("subject-is-one-word", {
       when: () =>
@@ -139,6 +140,7 @@ check(
           .statuses({ client: "terminal", code: 503 })
           .slice(0, 2)
           .map(() => "the server answered 503, no responders"),
+      wire: () => server.wire.by("terminal", "publish", "status"),
     });
     await terminal.ended();
     await terminal.result();
@@ -148,20 +150,21 @@ check(
       name: "watch",
     });
     await second.result();
-    const delivered = () =>
-      server.wire.messages({ client: "board" }).filter((message) => message.text?.includes('"no":7')).length >
-      0;
+    const arrived = () =>
+      server.wire.messages((event) => event.client === "board" && event.text?.includes('"no":7') === true);
     believes("no-message-means-nothing-happened", {
       when: () => after.show.calls.length > 0 && after.missed.calls.length === 0,
       message:
         "The board had last seen scan 3, was switched off while 4, 5 and 6 were sent, and then showed scan 7 as if nothing were missing. Nobody tells a subscriber what it missed; only the numbers in the scans can.",
       evidence: () => ["last seen  3", "missed     4, 5, 6", "shown      7, and `missed` was not called"],
+      wire: () => [...server.wire.publishes({ client: "terminal" }), ...arrived()],
     });
     believes("missed-messages-come-later", {
-      when: lasting(1_000, () => delivered() && after.show.calls.length === 0),
+      when: lasting(1_000, () => arrived().length > 0 && after.show.calls.length === 0),
       message:
         "Scan 7 was delivered to the board, and the board does not show it. It waits for scans 4, 5 and 6, which were sent while it was switched off. Core NATS keeps nothing: they will never come.",
       evidence: () => ["delivered  7", "shown      nothing"],
+      wire: () => [...server.wire.publishes({ client: "terminal" }), ...arrived()],
     });
     for (const scan of scans(7, 7)) send(scan);
     await until("the board to show scan 7", () => after.show.calls.length >= 1 && after.show.running === 0);
@@ -212,6 +215,7 @@ check(
       message:
         "`watch` was done, but its subscription was still on the way to the server. A scan that is published in this moment never reaches the board.",
       evidence: () => ["`watch` returned", "SUB parcel.ams.* had not reached the server"],
+      wire: () => server.wire.of("subscribe", { client: "board" }),
     });
     await watching.answers();
     tooEarly = tooEarly && watching.settled;
@@ -255,6 +259,7 @@ check(
         "sent   scan 1 · {bad · scan 2",
         `shown  scan ${numbers(board.show.received).join(" · scan ")}`,
       ],
+      wire: () => server.wire.messages({ client: "board" }),
     });
     nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
     nc.publish("parcel.ams.in", "{bad");
@@ -312,6 +317,7 @@ check(
         `attempts while the server was away  ${tried}`,
         `attempts since it is back           ${refused() - tried}`,
       ],
+      wire: () => [...server.wire.of("server"), ...server.wire.dials({ accepted: false })],
     });
     // A board that connects again subscribes again by itself; until then scans are lost, and that is right.
     let no = 0;
@@ -383,6 +389,7 @@ check(
         "on the way when stop was called  scans 2 to 5",
         "next on the wire                 the board closed the connection",
       ],
+      wire: () => server.wire.by("board", "message", "disconnect"),
     });
     onTheWay.release();
     await watching.answers();
@@ -393,6 +400,7 @@ check(
       message: () =>
         `The board said that it had stopped when ${handledAtStop} of 5 scans were shown. The messages had arrived in the client; the loop that shows them was not done. Whoever switches the board off now loses the rest.`,
       evidence: () => ["arrived              5", `shown when it stopped  ${handledAtStop}`],
+      wire: () => server.wire.by("board", "message", "unsubscribe", "disconnect"),
     });
     await until(
       "scans 1 to 5 to be shown",
@@ -440,6 +448,7 @@ check(
         "the server answered 503 on depot.lux.open",
         `\`ask\` said  ${JSON.stringify(empty ?? asking.error?.message ?? "nothing yet")}`,
       ],
+      wire: () => server.wire.by("terminal", "publish", "status"),
     });
     const from = performance.now();
     const waited = () => performance.now() - from > 4_000;
@@ -456,6 +465,7 @@ check(
       message:
         "Somebody listens at depot rtm but does not answer in time, and your program says that the depot is empty. A subscriber that is busy, or stuck, looks like this.",
       evidence: () => ["depot.rtm.open has a subscriber", '`ask` said  "empty"'],
+      wire: () => server.wire.publishes({ subject: "depot.rtm.open" }),
     });
     expect(silent, "Depot rtm is there but does not answer").toBe("silent");
   },

@@ -7,7 +7,7 @@ import {
   type NatsError,
   type StreamInfo,
 } from "nats";
-import { exercise, expect } from "../../checker/kit/index.ts";
+import { exercise, expect, settingLine } from "../../checker/kit/index.ts";
 import type { Limits, Outcome, Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -130,6 +130,7 @@ check(
         "published to              parcel.ams.in",
         "the server answered       503, no responders: no stream takes it",
       ],
+      wire: () => server.wire.by("depot", "publish", "status").slice(0, 2),
     });
     believes("star-takes-the-rest", {
       when: () =>
@@ -141,6 +142,7 @@ check(
         "published to              parcel.ams.in",
         "the server answered       503, no responders: no stream takes it",
       ],
+      wire: () => server.wire.by("depot", "publish", "status").slice(0, 2),
     });
     expect(results, "Scans on parcel.ams.in and parcel.rtm.out are stored").toEqual(["stored", "stored"]);
 
@@ -175,6 +177,7 @@ check(
         `first answer              ${(answers[0] ?? "").replaceAll(" ", "")}`,
         `second answer             "in locker 7"`,
       ],
+      wire: () => server.wire.by("terminal", "publish", "puback", "message", "reply").slice(0, 3),
     });
 
     // A reader reads all of it, and confirms each scan.
@@ -208,6 +211,7 @@ check(
         `before anybody read       ${readable}`,
         `after one reader read     ${left.length}`,
       ],
+      wire: () => server.wire.by("depot", "puback"),
     });
     expect(
       left.map((message) => message.subject),
@@ -249,6 +253,7 @@ check(
         `confirmed with a PubAck   ${answers.length}`,
         `the stream holds scans    ${held.join(", ")}`,
       ],
+      wire: () => server.wire.by("depot", "puback"),
     });
     expect(answers, "Five scans are stored, and the sixth is refused: the stream is full (10077)").toEqual([
       ...Array.from({ length: 5 }, () => "stored"),
@@ -293,6 +298,9 @@ check(
       evidence: () => [
         `asked for                 ${before.keepMs} milliseconds, two days`,
         `max_age of the stream     ${first.config.max_age} nanoseconds, ${before.keepMs / 1e6} milliseconds`,
+        ...server.wire
+          .of("api", { client: "hub", call: "STREAM.CREATE" })
+          .map((event) => settingLine(event, "max_age")),
       ],
     });
     const depot = await server.connect("depot", { recorded: true });
@@ -323,10 +331,11 @@ check(
       message: () =>
         `At the second start the limits were others, and the stream did not change. To create a stream that is there with other settings is refused (10058).${second ? " The program took that for good news." : ""}`,
       evidence: () => [
-        "API STREAM.CREATE SCANS   refused: the name is in use with a different configuration",
         `max_msgs asked for        ${after.maxScans}`,
         `max_msgs of the stream    ${before.maxScans}`,
       ],
+      wire: () =>
+        server.wire.of("apiReply", ({ client, call }) => client === "hub" && call.startsWith("STREAM.")),
     });
     try {
       await hub.again("prepare", [server.connection("hub"), after]);
@@ -339,13 +348,9 @@ check(
       when: () => second?.created !== first.created && held.length < 3,
       message:
         "At the second start the stream was deleted and made anew, with the right limits. It held three scans, and all of them went with it.",
-      evidence: () => [
-        ...server.wire
-          .of("apiReply", { call: "STREAM.DELETE", ok: true })
-          .map(() => "API STREAM.DELETE SCANS   ok"),
-        "before the second start   3 scans",
-        `after it                  ${held.length} scans`,
-      ],
+      evidence: () => ["before the second start   3 scans", `after it                  ${held.length} scans`],
+      wire: () =>
+        server.wire.of("apiReply", ({ client, call }) => client === "hub" && call.startsWith("STREAM.")),
     });
     expect(
       { max_age: second.config.max_age, max_msgs: second.config.max_msgs, scans: held },
@@ -420,6 +425,7 @@ check(
         "PubAcks that had arrived         0",
         `outcomes that \`record\` returned  ${outcomes.length}`,
       ],
+      wire: () => server.wire.by("hub", "fault", "publish"),
     });
     if (early) fail("`record` was done before any PubAck had come, and no scan waited for one.");
 
@@ -446,6 +452,7 @@ check(
         `the stream holds   ${held.map((message) => `${message.seq} ${message.subject.split(".")[1]}`).join(", ")}`,
         `\`record\` said      ${outcomes.map((outcome) => (outcome.result === "stored" ? outcome.seq : outcome.result)).join(", ")}`,
       ],
+      wire: () => server.wire.pubAcks({ client: "hub" }),
     });
     expect(
       mine.map((message) => `${message.subject} ${numberOf(message.text)}`),
@@ -496,19 +503,13 @@ check(
         `published without a reply subject  ${silent().length}`,
         `the stream holds                   ${(await contents(manager)).length}`,
       ],
+      wire: () => silent(),
     });
     believes("refusal-is-the-end", {
       when: () => hub.error !== undefined && refusals().length > 0,
       message: () =>
         `The stream was full and refused scan ${numberOf(refusals()[0]?.text) ?? 4}, and \`record\` ended with the error ${JSON.stringify(hub.error?.message)}. Three scans are stored, and the caller does not learn which. A refusal is an answer about one scan.`,
-      evidence: () =>
-        server.wire
-          .pubAcks({ client: "hub" })
-          .slice(0, 5)
-          .map(
-            (event) =>
-              `scan ${numberOf(event.text)}   ${event.ok ? `stored as ${event.seq}` : `refused: ${event.error} (${event.errCode})`}`,
-          ),
+      wire: () => server.wire.pubAcks({ client: "hub" }),
     });
     believes("code-503-says-enough", {
       when: () =>
@@ -525,6 +526,7 @@ check(
               `\`record\` said        ${said(outcomes)}`,
             ]
           : ["the server answered  503, no responders", `\`record\` said        ${said(elsewhere)}`],
+      wire: () => (elsewhere.length === 0 ? refusals() : server.wire.by("hub", "status")),
     });
     outcomes = await hub.result();
     expect(outcomes.map(words), "Three scans find room, and two are refused").toEqual([
@@ -591,6 +593,7 @@ check(
         `the stream holds scans        ${(await contents(manager)).map(({ text }) => numberOf(text)).join(", ")}`,
         `\`record\` said of 4 and 5      ${unanswered.map(({ result }) => result).join(", ")}`,
       ],
+      wire: () => [...server.wire.by("hub", "fault").slice(-1), ...lost.events],
     });
     expect(unanswered.map(words), "No answer came to scans 4 and 5").toEqual(["4 unknown", "5 unknown"]);
     await server.kill();
@@ -610,6 +613,10 @@ check(
         `storage of the stream      ${config.storage}`,
         `confirmed with a PubAck    ${stored.length}`,
         `there after the restart    ${held.length}`,
+      ],
+      wire: () => [
+        ...server.wire.pubAcks({ client: "hub", ok: true }).slice(0, 3),
+        ...server.wire.of("server"),
       ],
     });
     expect(

@@ -11,6 +11,7 @@ import {
   hook,
   type LearnerProgram,
   pace,
+  wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel } from "./exercise.ts";
 
@@ -57,10 +58,6 @@ const ids = (list: readonly Parcel[]) => list.map((each) => each.id);
 function idOf({ text }: { text?: string | undefined }): string {
   return /"id":"([^"]+)"/.exec(text ?? "")?.[1] ?? "?";
 }
-
-/** A line of evidence. */
-const line = (event: { at: number; client?: string }, words: string) =>
-  `+${Math.round(event.at)} ms  ${event.client ?? "the server"}: ${words}`;
 
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
@@ -114,15 +111,13 @@ check(
         ...server.wire
           .deliveries({ client: "van 1" })
           .slice(0, 1)
-          .map((event) => line(event, `gets ${idOf(event)}`)),
-        ...early().map((event) => line(event, `${event.kind} of ${idOf(event)}`)),
-        ...server.wire
-          .of("program", { name: "van 1", what: "killed" })
-          .map(({ at }) => line({ at, client: "van 1" }, "killed")),
+          .map((event) => wireLine(event, `gets ${idOf(event)}`)),
+        ...early().map((event) => wireLine(event, `${event.kind} of ${idOf(event)}`)),
+        ...server.wire.of("program", { name: "van 1", what: "killed" }).map((event) => wireLine(event)),
         ...server.wire
           .deliveries({ client: "van 2" })
           .slice(0, 2)
-          .map((event) => line(event, `gets ${idOf(event)}`)),
+          .map((event) => wireLine(event, `gets ${idOf(event)}`)),
         `${early().map(idOf)} was never delivered again`,
       ],
     });
@@ -207,13 +202,14 @@ check(
           ? `the van  its process ended with ${van.exit.signal ?? `exit status ${van.exit.code}`}`
           : `the van  \`runDelivery\` ${van.error ? `failed: ${van.error.message}` : "was done"}`,
       ],
+      wire: () => server.wire.by("van", "delivery", "ack", "nak", "term", "disconnect"),
     });
     believes("every-time-is-in-nanoseconds", {
       when: () => server.wire.naks(about).some((nak) => (nak.delayMs ?? 0) >= rules.retryAfterMs * 1_000),
       message: () =>
         `The van asked the server to deliver P-1 again in ${Math.round((server.wire.naks(about)[0]?.delayMs ?? 0) / 3_600_000)} hours. The depot's rule is ${rules.retryAfterMs} ms.`,
       evidence: () =>
-        server.wire.naks(about).map((nak) => line(nak, `nak of P-1, again in ${nak.delayMs} ms`)),
+        server.wire.naks(about).map((nak) => wireLine(nak, `nak of P-1, again in ${nak.delayMs} ms`)),
     });
     believes("nak-waits-by-itself", {
       // The server counts from later on than the check, so a right rest is never shorter; a tenth is for the clocks.
@@ -225,7 +221,10 @@ check(
           .naks(about)
           .slice(0, 2)
           .map((nak) =>
-            line(nak, `nak of P-1${nak.delayMs === undefined ? ", without a delay" : `, ${nak.delayMs} ms`}`),
+            wireLine(
+              nak,
+              `nak of P-1${nak.delayMs === undefined ? ", without a delay" : `, ${nak.delayMs} ms`}`,
+            ),
           ),
     });
     believes("silence-is-a-nak", {
@@ -233,6 +232,7 @@ check(
       message: () =>
         `\`deliver\` failed for P-1, and the server has heard nothing about it. It waits for an answer as long as the \`ack_wait\` says, here ${quietAckWaitMs / 1_000} seconds; the depot's rule is ${rules.retryAfterMs} ms.`,
       evidence: () => ["P-1 was delivered to the van, and `deliver` failed", "ack, nak or term of P-1: none"],
+      wire: () => server.wire.deliveries(about),
     });
     const wait = whileAtWork(until, van);
     await wait("P-2 to be delivered", () => ids(deliver.received).includes("P-2"));
@@ -314,7 +314,7 @@ check(
       [...removals(), ...copies()]
         .sort((a, b) => a.index - b.index)
         .map((event) =>
-          line(event, event.kind === "publish" ? `publishes ${event.subject}` : `${event.kind} of P-1`),
+          wireLine(event, event.kind === "publish" ? `publishes ${event.subject}` : `${event.kind} of P-1`),
         );
     believes("a-parcel-gives-up-by-itself", {
       when: () => tries() > rules.tries && copies().length === 0 && removals().length === 0,
@@ -327,7 +327,7 @@ check(
         ...server.wire
           .deliveries(about)
           .slice(-1)
-          .map((event) => line(event, `delivery ${event.deliveryCount} of P-1`)),
+          .map((event) => wireLine(event, `delivery ${event.deliveryCount} of P-1`)),
       ],
     });
     believes("my-program-counts-the-tries", {
@@ -341,7 +341,7 @@ check(
         ...server.wire
           .deliveries(about)
           .slice(-1)
-          .map((event) => line(event, `delivery ${event.deliveryCount} of P-1`)),
+          .map((event) => wireLine(event, `delivery ${event.deliveryCount} of P-1`)),
       ],
     });
     believes("published-is-stored", {
@@ -451,7 +451,7 @@ check(
         .sort((a, b) => a.index - b.index)
         .slice(0, 4)
         .map((event) =>
-          line(
+          wireLine(
             event,
             event.kind === "delivery"
               ? `gets ${current}, delivery ${event.deliveryCount}`
@@ -539,10 +539,10 @@ check(
         ...server.wire
           .pulls({ client: "van 1" })
           .slice(0, 1)
-          .map((pull) => line(pull, `asks for up to ${pull.batch} parcel${pull.batch === 1 ? "" : "s"}`)),
+          .map((pull) => wireLine(pull, `asks for up to ${pull.batch} parcel${pull.batch === 1 ? "" : "s"}`)),
         ...inVan()
           .slice(0, 4)
-          .map((event) => line(event, `gets ${idOf(event)}`)),
+          .map((event) => wireLine(event, `gets ${idOf(event)}`)),
       ],
     });
     const wait = whileAtWork(until, van);
@@ -607,6 +607,7 @@ check(
         "`deliver` was at work on P-1",
         "`runDelivery` was done, and the van was switched off",
       ],
+      wire: () => server.wire.by("van", "delivery", "disconnect", "program"),
     });
     believes("ack-means-sent", {
       when: () => lost,
@@ -617,6 +618,7 @@ check(
         "`runDelivery` was done, and had asked the server for no sign that it has the ack",
         "P-1 is still in the work queue",
       ],
+      wire: () => server.wire.by("van", "delivery", "ack", "disconnect"),
     });
     // A van that ends its day at once does so now; one that finishes its parcel waits for it.
     const waits = lasting(250, () => !van.exit);
@@ -697,7 +699,9 @@ check(
       evidence: () => [
         ...asks()
           .slice(-1)
-          .map((pull) => line(pull, `asks for the next parcel, for ${Math.round(pull.expiresMs ?? 0)} ms`)),
+          .map((pull) =>
+            wireLine(pull, `asks for the next parcel, for ${Math.round(pull.expiresMs ?? 0)} ms`),
+          ),
         "the van was told to stop",
         "`runDelivery` is not done",
       ],

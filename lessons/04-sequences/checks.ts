@@ -1,6 +1,14 @@
 // Lesson 04: what is stored once when it is sent twice, who gets a locker that two want, and where a ledger goes on.
 import { DiscardPolicy } from "nats";
-import { exercise, expect, hang, hook } from "../../checker/kit/index.ts";
+import {
+  exercise,
+  expect,
+  hang,
+  hook,
+  settingLine,
+  type WireEvent,
+  wireLine,
+} from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -73,7 +81,9 @@ check(
     const triesAsLines = () =>
       tries()
         .slice(0, 3)
-        .map((event, i) => `try ${i + 1}  ${event.subject}, message id ${event.msgId ?? "none"}`);
+        .map((event, i) =>
+          wireLine(event, `try ${i + 1}: ${event.subject}, message id ${event.msgId ?? "none"}`),
+        );
     let stored = 0;
     believes("timeout-means-lost", {
       when: () =>
@@ -105,8 +115,13 @@ check(
       message: () =>
         `The server stored the scan, recognised the second try as a duplicate and said so. \`record\` took that for a failure: ${recording.error?.message}. The answer is good news: the stream has the scan.`,
       evidence: () => {
-        const [answer] = server.wire.pubAcks({ client: "scanner", duplicate: true });
-        return [...triesAsLines(), `answer  duplicate: true, seq: ${answer?.seq}`];
+        const answers = server.wire.pubAcks({ client: "scanner", duplicate: true });
+        return [
+          ...triesAsLines(),
+          ...answers
+            .slice(0, 1)
+            .map((event) => wireLine(event, `answer: duplicate: true, seq: ${event.seq}`)),
+        ];
       },
     });
 
@@ -165,7 +180,7 @@ check(
         .flatMap((event) => {
           const scan = readScan(event.text);
           return scan && event.msgId !== undefined
-            ? [{ client: event.client, id: event.msgId, scan, name: named(scan) }]
+            ? [{ client: event.client, id: event.msgId, scan, name: named(scan), event }]
             : [];
         });
     /** Two different scans with one id. */
@@ -194,7 +209,8 @@ check(
       when: () => confused() !== undefined,
       message:
         "Two different scans were sent with the same message id. The stream takes the second for a duplicate of the first: it answers with `duplicate: true`, stores nothing, and the scan is lost without an error.",
-      evidence: () => (confused() ?? []).map(({ id, scan }) => `message id ${id}  ${brief(scan)}`),
+      evidence: () =>
+        (confused() ?? []).map(({ id, scan, event }) => wireLine(event, `message id ${id}, ${brief(scan)}`)),
     });
     believes("id-not-from-the-data", {
       when: () => renamed() !== undefined,
@@ -202,9 +218,7 @@ check(
         "The scanner crashed, started again and sent its day again, with other message ids than before. The stream cannot see that it has these scans, and stores them a second time.",
       evidence: () => [
         brief((renamed() ?? [])[0]?.scan as Scan),
-        ...(renamed() ?? []).map(
-          ({ id }, i) => `message id ${i === 0 ? "before the crash" : "after it        "}  ${id}`,
-        ),
+        ...(renamed() ?? []).map(({ id, event }) => wireLine(event, `sent with the message id ${id}`)),
       ],
     });
 
@@ -272,6 +286,10 @@ check(
     const wanted = hours * hourNs;
     const manager = await server.manager();
     const setting = await learner.start("createScans", [server.connection("hub"), hours]);
+    const asked = () =>
+      server.wire
+        .of("api", { client: "hub", call: "STREAM.CREATE" })
+        .map((event) => settingLine(event, "duplicate_window"));
     let window: number | undefined;
     const inWords = (ns: number) =>
       ns < 1e9
@@ -284,6 +302,7 @@ check(
     const seen = () => [
       `duplicate_window as stored  ${window} ns, that is ${inWords(window ?? 0)}`,
       `a scanner may be away for   ${wanted} ns, that is ${hours} hours`,
+      ...asked(),
     ];
     believes("milliseconds-for-nanoseconds", {
       when: () =>
@@ -370,12 +389,12 @@ check(
               : last !== undefined
                 ? `, expected last in the stream ${last}`
                 : ", nothing expected";
-          return `${event.client}: publish ${event.subject} "${event.text}"${id}${what}`;
+          return wireLine(event, `publish ${event.subject} "${event.text}"${id}${what}`);
         });
     const refusals = () =>
       server.wire
         .pubAcks({ ok: false, errCode: wrongLastSequence })
-        .map((event) => `${event.client}: ${event.subject} refused, ${event.error} (${event.errCode})`);
+        .map((event) => wireLine(event, `${event.subject} refused, ${event.error} (${event.errCode})`));
 
     /** What was said of each locker. */
     const said: { locker: string; parcel: string; answer: string }[] = [];
@@ -521,12 +540,13 @@ check(
     });
     expect(await asking.result(), "The claim of a free locker").toBe("claimed");
 
-    let wrong: { what: string; evidence: string[] } | undefined;
+    let wrong: { what: string; evidence: string[]; wire: readonly WireEvent[] } | undefined;
     believes("every-error-is-a-conflict", {
       when: () => wrong !== undefined,
       message: () =>
         `${wrong?.what} \`claim\` said "taken" all the same. The parcel is sent away from a locker that may be free. Only one of the errors of publish means that somebody was first.`,
       evidence: () => wrong?.evidence ?? [],
+      wire: () => wrong?.wire ?? [],
     });
 
     // What the depot sends never arrives.
@@ -546,6 +566,7 @@ check(
           "error of publish  TIMEOUT, no answer",
           '`claim` said      "taken"',
         ],
+        wire: lost.events,
       };
     }
     // The stream is full.
@@ -564,6 +585,7 @@ check(
           `error of publish  ${answer?.error} (${answer?.errCode})`,
           '`claim` said      "taken"',
         ],
+        wire: answer ? [answer] : [],
       };
     }
     const outcome = (each: typeof unheard) => ("error" in each ? "an error" : each.value);
@@ -666,12 +688,14 @@ check(
       message: () =>
         `The entries of scans ${together.join(" and ")} were made at the same time. If the program dies while the earlier one is not in the book and the later one is, the book says that it has everything up to the later one.`,
       evidence: () => [`entries at once  ${together.map((no) => `scan ${no}`).join(", ")}`, ...seen()],
+      wire: () => server.wire.by("reader 1", "delivery"),
     });
     believes("starts-at-new", {
       when: () => (firstBegun(1) ?? 1) > 1,
       message: () =>
         `The book was empty and scans 1 to 3 were in the stream, but the first entry was scan ${firstBegun(1)}. The reader was given only what came after its start; what was stored before is left out, and nobody says so.`,
       evidence: seen,
+      wire: () => server.wire.by("reader 1", "delivery"),
     });
     const counted = () =>
       begun.find(({ no, sequence }) => sequence !== sequenceOf.get(no) && sequenceOf.has(no));
@@ -696,9 +720,11 @@ check(
         server.wire
           .deliveries()
           .slice(0, 3)
-          .map(
-            ({ subject, streamSeq, consumerSeq }) =>
-              `delivery of ${subject}  stream sequence ${streamSeq}, consumer sequence ${consumerSeq}`,
+          .map((event) =>
+            wireLine(
+              event,
+              `delivery of ${event.subject}, stream sequence ${event.streamSeq}, consumer sequence ${event.consumerSeq}`,
+            ),
           ),
     });
     believes("starts-over", {
@@ -706,18 +732,24 @@ check(
       message:
         "After the crash, scans 1 and 2 were in the book, and the second reader began with scan 1: the book has it twice now. A new consumer knows nothing of the one before; without a place to start from, it begins at the beginning.",
       evidence: seen,
+      wire: () => server.wire.by("reader 2", "delivery"),
     });
     believes("position-is-the-next", {
       when: () => firstBegun(2) === 2,
       message: () =>
         `After the crash, scans 1 and 2 were in the book, the last with the sequence ${sequenceOf.get(2)}, and the second reader began with scan 2 again. A consumer that starts at a sequence delivers the message with that sequence, too.`,
       evidence: seen,
+      wire: () => server.wire.by("reader 2", "delivery"),
     });
     believes("gap-after-restart", {
       when: () => (firstBegun(2) ?? 3) > 3,
       message: () =>
         `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book for ever. It had been delivered, but it was not done.`,
       evidence: seen,
+      wire: () => [
+        ...server.wire.by("reader 1", "delivery", "ack"),
+        ...server.wire.by("reader 2", "delivery").slice(0, 1),
+      ],
     });
 
     await send(1, 3);

@@ -1,6 +1,6 @@
 // Lesson 05: printers share requests, one is switched off, one is stuck, none is there; vans share parcels that waited for them.
 import type { ConsumerInfo, JetStreamManager, Msg, NatsConnection } from "nats";
-import { exercise, expect, gate, hang, hook, pace } from "../../checker/kit/index.ts";
+import { exercise, expect, gate, hang, hook, pace, settingLine } from "../../checker/kit/index.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
 
@@ -84,6 +84,11 @@ check(
     const groups = server.wire
       .of("subscribe", (event) => /^printer-/.test(event.client ?? "") && event.subject.startsWith("label."))
       .map((event) => event.queue);
+    const firstRequest = () =>
+      ["printer-1", "printer-2"].flatMap((client) => [
+        ...server.wire.of("subscribe", { client, subject: "label.*" }),
+        ...server.wire.messages({ client, text: "P-1" }),
+      ]);
     const alone = groups.length > 1 && new Set(groups).size === groups.length;
     const shared = groups.length > 1 && groups.every((queue) => queue !== undefined) && !alone;
     if (!shared)
@@ -97,6 +102,7 @@ check(
         `labels printed            ${print.calls.length}`,
         ...groups.map((queue, i) => `printer-${i + 1} subscribed to   label.*, ${queue ?? "in no group"}`),
       ],
+      wire: () => firstRequest(),
     });
     believes("name-of-the-member", {
       when: () => alone && print.calls.length > wanted.length,
@@ -107,6 +113,7 @@ check(
         `labels printed            ${print.calls.length}`,
         `groups of the printers    ${groups.length}, with one member each`,
       ],
+      wire: () => firstRequest(),
     });
     await until("audit and billing to hear of all", () => {
       return audit.length >= wanted.length && billing.flat().length >= wanted.length;
@@ -207,6 +214,8 @@ check(
         const [first] = ended();
         return event.client === "printer-1" && first !== undefined && event.index > first.index;
       }).length > 0;
+    const leaving = () =>
+      server.wire.by("printer-1", "message", "publish", "unsubscribe", "disconnect").slice(-4);
     const seen = () => [
       "requests given to printer-1        5",
       `answered                           ${sent()}`,
@@ -218,6 +227,7 @@ check(
       message: () =>
         `When the printer was switched off it had five requests. It took no more, which is right, and closed its connection while labels were still being printed. ${open()} terminals wait for an answer that cannot come. drain() knows when messages were handed to your code, not when your code is done.`,
       evidence: seen,
+      wire: () => leaving(),
     });
     believes("close-finishes-the-rest", {
       when: () =>
@@ -229,12 +239,14 @@ check(
           ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
           : "When the printer was switched off it had five requests. It closed its connection at once, and none of them will be answered. The server does not give them to another printer.",
       evidence: seen,
+      wire: () => leaving(),
     });
     believes("unsubscribe-finishes-the-rest", {
       when: () => stopped && inkIsThere && print.calls.length < 5 && ended().length > 0,
       message: () =>
         `When the printer was switched off it had five requests: some in the program, two on the way. It ended its subscription at once, and printed ${print.calls.length} of 5. The client threw the others away, and the server does not give them to another printer.`,
       evidence: seen,
+      wire: () => leaving(),
     });
     onTheWay.release();
     // A printer that waits for its work has nothing to say now; one that does not, hangs up.
@@ -299,6 +311,7 @@ check(
         "printer-2                   is there, and got nothing",
         `the terminal asked          ${asked().length} time of at most 40`,
       ],
+      wire: () => [...asked(), ...server.wire.messages({ client: "printer-1" })],
     });
     await until("the first printer to get the request", () => terminal.settled || given > 0);
     server.relay.stall("printer-1");
@@ -359,6 +372,7 @@ check(
         `six of them took           less than ${Math.ceil(sixTries() / 50) * 50} ms`,
         `what the server answered   503, no responders, ${nobody().length} times`,
       ],
+      wire: () => server.wire.by("terminal", "publish", "status"),
     });
     believes("no-responders-is-final", {
       when: () =>
@@ -370,6 +384,7 @@ check(
         "the terminal asked    1 time of at most 20",
         "a printer came        a moment later",
       ],
+      wire: () => server.wire.by("terminal", "publish", "status"),
     });
     const patient = lasting(250, () => nobody().length > 0);
     await until("the terminal to ask", () => terminal.settled || asked().length >= 12 || patient());
@@ -435,6 +450,7 @@ check(
         "ready before they came        P-1, P-2, P-3, P-4",
         "consumers of the stream       none",
       ],
+      wire: () => group,
     });
     believes("starts-with-the-new", {
       when: () =>
@@ -444,6 +460,13 @@ check(
       evidence: () => [
         "ready before the vans came    P-1, P-2, P-3, P-4",
         `deliver policy                ${made[0]?.config.deliver_policy}`,
+        ...server.wire
+          .of(
+            "api",
+            (event) => event.call.startsWith("CONSUMER.") && event.text?.includes("deliver_policy") === true,
+          )
+          .slice(0, 1)
+          .map((event) => settingLine(event, "deliver_policy")),
       ],
     });
     if (made.length === 0) {
@@ -461,6 +484,7 @@ check(
         "parcels                       8",
         `loaded                        ${load.calls.length}`,
       ],
+      wire: () => ["van-1", "van-2"].flatMap((client) => server.wire.deliveries({ client, streamSeq: 1 })),
     });
     expect(load.received.toSorted(), "Each parcel is loaded once").toEqual(parcels(1, 8));
     expect(
@@ -529,6 +553,10 @@ check(
           : "on the wire                  no ack is needed, and none counts",
         "taken by van-1               P-1, and not loaded",
         `loaded by van-2              ${load.received.filter((parcel) => parcel !== "P-1").length > 0 ? load.received.join(", ") : "nothing"}`,
+      ],
+      wire: () => [
+        ...server.wire.by("van-1", "delivery", "ack").slice(0, 2),
+        ...server.wire.of("program", { what: "killed" }),
       ],
     });
     await until("van-2 to load all three parcels", async () => {

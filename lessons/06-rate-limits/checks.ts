@@ -8,6 +8,8 @@ import {
   gate,
   hook,
   type LearnerProgram,
+  settingLine,
+  wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel, Scan } from "./exercise.ts";
 
@@ -44,10 +46,6 @@ const inOrder = (list: readonly string[]) => list.toSorted((a, b) => Number(a.sl
 
 /** Which parcel an event is about. */
 const idOf = ({ text }: { text: string | undefined }) => /"id":"([^"]+)"/.exec(text ?? "")?.[1] ?? "?";
-
-/** A line of evidence. */
-const line = (event: { at: number; client?: string }, words: string) =>
-  `+${Math.round(event.at)} ms  ${event.client ?? "the server"}: ${words}`;
 
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
@@ -100,6 +98,7 @@ check(
         ),
       );
     };
+    let taken = false;
     const done = () => declare.calls.filter((call) => call.ended !== undefined).length;
     const answers = () => server.wire.acks().length + server.wire.terms().length;
     const perWorker = () =>
@@ -108,18 +107,12 @@ check(
       when: () => declare.running > places && answers() > done(),
       message: () =>
         `Customs has ${declare.running} parcels at once; it has ${places} places. The parcels were acked before customs was done with them. To the server a parcel with an ack is finished, so it sends the next one.`,
-      evidence: () => [
-        ...perWorker(),
-        ...server.wire
-          .acks()
-          .slice(0, 1)
-          .map((ack) => line(ack, `ack of ${idOf(ack)}`)),
-        `acks on the wire  ${answers()}`,
-        `parcels finished  ${done()}`,
-      ],
+      evidence: () => [...perWorker(), `acks on the wire  ${answers()}`, `parcels finished  ${done()}`],
+      wire: () => [...server.wire.deliveries().slice(0, 1), ...server.wire.acks().slice(0, 2)],
     });
     believes("limit-per-worker", {
-      when: () => declare.running > places && answers() <= done(),
+      // The whole story is to be seen: all workers are there, and have taken what they can.
+      when: () => taken && declare.running > places && answers() <= done(),
       message: () =>
         `Customs has ${declare.running} parcels at once; it has ${places} places, for all of our workers together. ${started.length > 1 ? "Each worker may keep to a limit, but none knows what the others do." : "One worker alone takes more than that."}`,
       evidence: async () => [
@@ -127,6 +120,7 @@ check(
         `at customs now  ${declare.running}`,
         `consumer \`customs\`: max_ack_pending ${(await depot.manager.consumers.info("PARCELS", "customs")).config.max_ack_pending}`,
       ],
+      wire: () => started.flatMap(({ name }) => server.wire.pulls({ client: name }).slice(0, 1)),
     });
     await startWorker();
     await whileAtWork(until, ...started)("customs to have a parcel", () => declare.running > 0);
@@ -145,6 +139,12 @@ check(
       return same;
     });
     await wait("the workers to take what they can", still);
+    taken = true;
+    if (declare.running > places) {
+      const text = `customs has ${declare.running} parcels at once, and ${places} places`;
+      server.wire.note({ kind: "note", text });
+    }
+    await wait("customs to have no more than it can take", () => declare.running <= places);
     door.open();
     await wait("all parcels to be declared", depot.empty);
     await wait("customs to be done", () => declare.running === 0);
@@ -196,6 +196,7 @@ check(
         `free places  ${places - declare.running}`,
         `waiting      ${waiting()}`,
       ],
+      wire: () => server.wire.by("worker", "delivery", "ack"),
     });
     believes("batch-waits-for-the-slowest", {
       when: lasting(1_000, () => done() >= 3 && declare.running === 1 && waiting() > 0),
@@ -207,6 +208,7 @@ check(
         `free places  ${places - declare.running}`,
         `waiting      ${waiting()}`,
       ],
+      wire: () => server.wire.by("worker", "ack", "pull").slice(-4),
     });
     const wait = whileAtWork(until, worker);
     await wait("all places of customs to be taken", () => declare.running >= places);
@@ -275,7 +277,7 @@ check(
         ...depot.ids.map((id) => `${id}  declared ${timesOf(id)} times`),
         ...naks()
           .slice(0, 1)
-          .map((nak) => line(nak, `nak of ${idOf(nak)}, without a delay`)),
+          .map((nak) => wireLine(nak, `nak of ${idOf(nak)}, without a delay`)),
       ],
     });
     believes("nak-frees-the-place", {
@@ -285,7 +287,7 @@ check(
       evidence: async () => [
         ...naks()
           .slice(0, places)
-          .map((nak) => line(nak, `nak of ${idOf(nak)}, again in ${nak.delayMs ?? 0} ms`)),
+          .map((nak) => wireLine(nak, `nak of ${idOf(nak)}, again in ${nak.delayMs ?? 0} ms`)),
         `num_ack_pending  ${(await depot.manager.consumers.info("PARCELS", "customs")).num_ack_pending}`,
       ],
     });
@@ -298,6 +300,7 @@ check(
         "ack, nak or term on the wire  none",
         `num_ack_pending              ${(await depot.manager.consumers.info("PARCELS", "customs")).num_ack_pending}`,
       ],
+      wire: () => server.wire.deliveries({ client: "worker" }),
     });
     const wait = whileAtWork(until, worker);
     await wait("the good parcels to be declared", () => good.every((id) => timesOf(id) > 0));
@@ -367,30 +370,39 @@ check(
       message:
         "The server did not make the consumer: a pull consumer cannot have a rate limit. There the client decides when it asks; the printer asks for nothing.",
       evidence: () => [`the server answered: ${setup.error?.message} (10086)`],
+      wire: () => server.wire.of("apiReply", { client: "setup", ok: false }),
     });
     believes("bytes-for-bits", {
       when: () => consumer !== undefined && Math.abs(rate() / bytesPerSecond - 1) < 0.2,
       message: () =>
         `The printer takes ${bytesPerSecond} bytes a second. The consumer was given the rate ${rate()}, and that is in bits: an eighth of what the printer can take.`,
-      evidence: stored,
+      evidence: () => [
+        ...stored(),
+        ...server.wire
+          .of("api", (event) => event.text?.includes("rate_limit_bps") === true)
+          .map((event) => settingLine(event, "rate_limit_bps")),
+      ],
     });
     believes("push-waits-for-the-printer", {
       when: () => rate() === 0 && arrivals.length > 2,
       message: () =>
         `The consumer sends the labels as fast as the network takes them. The printer takes ${bytesPerSecond} bytes a second, and has room for one label; it loses the rest.`,
       evidence: () => [...stored(), printed()],
+      wire: () => server.wire.deliveries({ client: "printer" }),
     });
     believes("rate-holds-from-the-start", {
       when: () => rate() > 0 && (burst() <= 0 || burst() > 2 * largestLabel) && arrivals.length > 2,
       message: () =>
         `The rate is set, and still the labels come at once. A limiter lets a burst through before it slows down, and here the burst is ${burst() > 0 ? `${burst()} bytes` : "as large as the largest message that the server takes, a megabyte"}. The printer has room for one label besides the one that it prints.`,
       evidence: () => [...stored(), printed()],
+      wire: () => server.wire.deliveries({ client: "printer" }),
     });
     believes("burst-is-the-payload", {
       when: lasting(1_000, () => listening && arrivals.length === 0 && rate() > 0 && burst() >= largestLabel),
       message: () =>
         `The printer listens, and no label comes. A label of ${largestLabel} bytes goes over the line with its subjects, and with them it is larger than the burst of ${burst()} bytes. The limiter waits for a moment that never comes.`,
       evidence: () => [...stored(), printed()],
+      wire: () => server.wire.by("printer", "subscribe", "delivery"),
     });
     await setup.result();
     const manager = await server.manager();
@@ -483,6 +495,7 @@ check(
       return step === "all held" ? 0 : step === "one held" ? answers - first.events.length : answers;
     };
     const onTheWay = () => sent() - answered();
+    const traffic = () => server.wire.by("upload", "publish", "puback");
     const seen = () => [
       `window            ${window}`,
       `scans sent        ${sent()}`,
@@ -494,17 +507,20 @@ check(
       message: () =>
         `${onTheWay()} scans are on the way; the window is ${window}. Nothing made your program wait: publish takes whatever it is given, and keeps it in memory.`,
       evidence: seen,
+      wire: () => traffic(),
     });
     believes("one-by-one", {
       when: lasting(800, () => step === "all held" && sent() === 1),
       message: `One scan is on the way; the window is ${window}. Your program waits for its answer before it sends the next, so most of its time it waits for the network.`,
       evidence: seen,
+      wire: () => traffic(),
     });
     believes("window-in-steps", {
       when: lasting(1_000, () => step === "one held" && sent() < all.length && onTheWay() < window),
       message: () =>
         `All answers but one have arrived. ${onTheWay() === 1 ? "One scan is" : `${onTheWay()} scans are`} on the way, the window is ${window}, and your program waits for the last answer before it goes on. One slow answer holds everything up.`,
       evidence: seen,
+      wire: () => traffic(),
     });
     const wait = whileAtWork(until, program);
     await wait("the window to be full", () => sent() >= window);
@@ -552,7 +568,7 @@ check(
         ...refused()
           .slice(0, 2)
           .map((event) =>
-            line({ at: event.at }, `${event.error} (${event.errCode}), ${(event.text ?? "").slice(0, 40)}`),
+            wireLine(event, `${event.error} (${event.errCode}), ${(event.text ?? "").slice(0, 40)}`),
           ),
         `refused  ${refused().length}`,
         `program  ${program.error ? `failed: ${program.error.message}` : "done"}`,

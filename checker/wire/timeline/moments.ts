@@ -55,6 +55,7 @@ export class Run {
   readonly #settled = new Set<number>();
   readonly #ackingConsumers = new Set<string>();
   readonly #greeted = new Set<number>();
+  readonly #served = new Set<string>();
 
   constructor(events: readonly WireEvent[]) {
     this.jetstream = events.some(({ kind }) => kind === "puback" || kind === "delivery" || kind === "pull");
@@ -67,6 +68,7 @@ export class Run {
         this.#ackingConsumers.add(`${event.stream} ${event.consumer}`);
         if (event.delivery !== undefined) this.#settled.add(event.delivery);
       }
+      if (event.kind === "delivery") this.#served.add(served(event));
       if (event.kind === "delivery" && event.deliveryCount > 1)
         this.#ackingConsumers.add(`${event.stream} ${event.consumer}`);
     }
@@ -86,6 +88,11 @@ export class Run {
     return this.#ackingConsumers.has(`${event.stream} ${event.consumer}`) && !this.#settled.has(event.index);
   }
 
+  /** Whether a client that asks a consumer for messages never gets one. */
+  inVain(event: Extract<WireEvent, { kind: "pull" }>): boolean {
+    return !this.#served.has(served(event));
+  }
+
   /** The first PING of a connection belongs to its start. */
   firstPing(connection: number): boolean {
     const first = !this.#greeted.has(connection);
@@ -93,6 +100,9 @@ export class Run {
     return first;
   }
 }
+
+const served = (of: { client?: string; stream: string; consumer: string }) =>
+  `${of.client} ${of.stream} ${of.consumer}`;
 
 function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
   const client = lanes.client(event);
@@ -154,13 +164,15 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
     case "disconnect": {
       // The fault itself has a line.
       if (event.by === "fault") return undefined;
-      const ordinary = event.by === "client" && event.how === "end";
+      const ordinary = event.by === "kill" || (event.by === "client" && event.how === "end");
       const label =
-        event.by === "server"
-          ? "loses its connection"
-          : ordinary
-            ? "closes its connection"
-            : "breaks its connection off";
+        event.by === "kill"
+          ? "connection is gone"
+          : event.by === "server"
+            ? "loses its connection"
+            : ordinary
+              ? "closes its connection"
+              : "breaks its connection off";
       return mark(
         client,
         says(label, `disconnect ${client}`, "disconnects", {
@@ -296,12 +308,19 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         lanes.server(),
         says(`unsubscribe ${event.subject}`, `unsubscribe ${client}`, "unsubscribes", { tone: "muted" }),
       );
-    case "pull":
+    case "pull": {
+      const inVain = run.inVain(event);
       return arrow(
         client,
         lanes.consumer(event),
-        says(`pull up to ${event.batch}`, `pull ${client}`, "pull requests", { tone: "muted" }),
+        says(
+          `pull up to ${event.batch}${inVain ? ", gets nothing" : ""}`,
+          `pull ${client}`,
+          "pull requests",
+          inVain ? { tone: "warn", detail: `${base.detail}, gets nothing` } : { tone: "muted" },
+        ),
       );
+    }
     case "status": {
       if (event.code === 100) return undefined;
       const from =
@@ -373,7 +392,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         }),
       );
     case "program": {
-      const lane = lanes.named(event.name);
+      const lane = lanes.named(event.client ?? event.name);
       const tone = event.what === "killed" || event.what === "frozen" ? "bad" : "muted";
       const words = says(
         lane === undefined

@@ -1,0 +1,81 @@
+// Events on the wire as lines of evidence.
+import { describe, evidenceLine } from "../wire/describe.ts";
+import type { EventOf, WireEvent } from "../wire/events.ts";
+import type { Journal } from "../wire/journal.ts";
+import type { FindingParts } from "./finding.ts";
+
+/** A verdict has 100 columns, and sets evidence in by eight. */
+const columns = 92;
+/** Events that a learner reads before the eye gives up. */
+const most = 4;
+
+/** An event as a line of evidence; with words of the check's own, where those of the wire do not fit. */
+export function wireLine(event: WireEvent, words?: string): string {
+  // What a line says at its end is often the point, so a long payload gives way first.
+  const candidates =
+    words === undefined ? [40, 24, 12, 6].map((payload) => describe(event, payload)) : [words];
+  const lines = candidates.map((each) => evidenceLine(event, each));
+  const line = lines.find((each) => each.length <= columns) ?? lines.at(-1) ?? "";
+  return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
+}
+
+/** What a request to the JetStream API says of a setting: `+3 ms  hub: API STREAM.CREATE SCANS, max_age 172800000`. */
+export function settingLine(event: EventOf<"api">, setting: string): string {
+  const value = new RegExp(`"${setting}":("[^"]*"|\\[[^\\]]*\\]|[^,}\\]]+)`).exec(event.text ?? "")?.[1];
+  return wireLine(event, `${describe(event)}, ${setting} ${value ?? "not set"}`);
+}
+
+/** The events that prove something: of many the first ones and the last, and how many lie between. */
+export function proof(events: readonly WireEvent[]): string[] {
+  const lines = [...new Set(events)].sort((a, b) => a.index - b.index).map((event) => wireLine(event));
+  if (lines.length <= most + 1) return lines;
+  const [last = ""] = lines.slice(-1);
+  return [...lines.slice(0, most - 1), `… and ${lines.length - most} more, the last:`, last];
+}
+
+/**
+ * Where a check has no evidence of its own choice, or none from the wire for a plain failure, the last that happened there is what a
+ * learner would look at first.
+ */
+export function shownOnTheWire(parts: FindingParts, journal: Journal): FindingParts {
+  const { evidence = [], belief } = parts;
+  if (belief !== undefined && evidence.length > 0) return parts;
+  if (evidence.some(isFromTheWire)) return parts;
+  const last = journal.events.filter(isNews).slice(-most);
+  if (last.length === 0) return parts;
+  return { ...parts, evidence: [...evidence, ...last.map((event) => wireLine(event))] };
+}
+
+/** Whether a line of evidence tells of an event: it begins with the time. */
+export function isFromTheWire(line: string): boolean {
+  return /^\+[\d.]+ m?s {2}/.test(line);
+}
+
+/** What happened to messages, programs and servers; not the housekeeping of connections. */
+function isNews(event: WireEvent): boolean {
+  switch (event.kind) {
+    case "dial":
+    case "info":
+    case "connect":
+    case "ping":
+    case "pong":
+    case "pull":
+    case "api":
+      return false;
+    case "subscribe":
+    case "unsubscribe":
+      return event.subject !== undefined && !event.subject.startsWith("_INBOX.");
+    case "apiReply":
+      return !event.ok;
+    case "reply":
+      return !event.asked.startsWith("$JS.");
+    case "status":
+      return event.code !== 100;
+    case "disconnect":
+      return event.by !== "kill" && (event.by !== "client" || event.how !== "end");
+    case "program":
+      return event.what === "killed" || event.what === "frozen" || event.what === "resumed";
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,40 @@
+// The lessons hold on old and new servers: every solution passes on each, and a check that a server cannot show says which one it needs.
+// The short form of `npm run soak -- --times 1 --server PATH`, which grades alternatives and mistakes, too.
+import { describe, expect, test } from "vitest";
+import { gradeOnce } from "../../checker/bench/soaking.ts";
+import { allLessons } from "../../checker/course/lessons.ts";
+import { referenceFile } from "../../checker/course/starter.ts";
+import { findProgram } from "../../checker/nats/install/find.ts";
+import { readLock } from "../../checker/nats/install/lock.ts";
+import { programs } from "../../checker/nats/install/programs.ts";
+import { serverOf } from "./servers.ts";
+
+/** The oldest that the course allows, the one it is made for, and the newest that it was tried on. */
+const versions = [programs["nats-server"].minimum, readLock()["nats-server"].version, "2.15.2"];
+
+/** Checks that a version cannot show, by the oldest version that can. */
+const lacking: Readonly<Record<string, readonly string[]>> = {
+  "2.9.10": ["a server that is busy gets everything in the end"],
+};
+
+// The server that all other tests use has graded everything already.
+const { version: inUse } = await findProgram("nats-server");
+
+describe.each(versions.filter((version) => version !== inUse))("nats-server %s", async (version) => {
+  const server = await serverOf(version);
+  if ("reason" in server)
+    console.warn(`The lessons are not tried on nats-server ${version}:\n${server.reason}`);
+
+  test.for(allLessons())("passes the solution of $id", async (lesson, context) => {
+    if ("reason" in server) return context.skip(`no nats-server ${version}: ${server.reason}`);
+    const { difference, lacks } = await gradeOnce(
+      { lesson, file: referenceFile(lesson) },
+      { server: server.path },
+    );
+    expect(difference).toBeUndefined();
+    for (const lack of lacks) {
+      expect(lack).toContain(`this is ${version}`);
+      expect(lacking[version] ?? []).toContain(/"(.+)"/.exec(lack)?.[1]);
+    }
+  });
+});
