@@ -66,8 +66,6 @@ function remember(record: () => void): void {
 
 /** Trouble with the environment counts over a lesson that is not passed yet. */
 function statusOf(verdicts: readonly Verdict[]): number {
-  const allSkipped = (verdict: Verdict) =>
-    verdict.tests.length > 0 && verdict.tests.every((test) => test.status === "skip");
-  if (verdicts.some(allSkipped)) return exitStatus.environment;
+  if (verdicts.some((verdict) => verdict.environment)) return exitStatus.environment;
   return verdicts.every((verdict) => verdict.status === "pass") ? exitStatus.passed : exitStatus.notYet;
 }

@@ -1,7 +1,7 @@
 // The command line: reads what was typed, runs one command, and ends with the contract's exit status.
 import { Command, CommanderError } from "commander";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
-import { exitStatus } from "../grading/verdict.ts";
+import { exitStatus, type NoVerdict } from "../grading/verdict.ts";
 import { reapAll } from "../nats/reaper.ts";
 import { printError, wrap } from "./text.ts";
 
@@ -116,8 +116,9 @@ function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.passed;
   const { message, advice, status } = known(error);
   if (json) {
-    const kind = status === exitStatus.usage ? { usage: true } : { environment: true };
-    process.stdout.write(`${JSON.stringify({ version: 3, status: "error", ...kind, message })}\n`);
+    const kind = status === exitStatus.usage ? { usage: true as const } : { environment: true as const };
+    const none: NoVerdict = { version: 3, status: "error", ...kind, message };
+    process.stdout.write(`${JSON.stringify(none)}\n`);
   }
   printError(wrap(message));
   if (advice) printError(wrap(advice));

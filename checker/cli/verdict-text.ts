@@ -35,7 +35,10 @@ export function verdictText(verdict: Verdict, lesson: Lesson): string {
     // What keeps the whole file from running stands above already.
     if (explained.has(key) || test.message === verdict.message) continue;
     // Said below the last check that it explains.
-    if (same.length > 1 && same.at(-1) !== test) continue;
+    if (same.length > 1 && same.at(-1) !== test) {
+      lines.push(c.dim("      for the same reason as the next one that failed"));
+      continue;
+    }
     explained.add(key);
     lines.push(explanation(test, verdict, lesson));
   }
@@ -102,10 +105,13 @@ function summary(verdict: Verdict, lesson: Lesson): string {
   if (status === "pass") {
     return `  ${c.green(c.bold("Passed."))} All ${passed} checks${also}. ${c.dim("npm run solution")} ${lesson.id} ${c.dim("shows how others do it.")}`;
   }
+  if (verdict.environment)
+    return `  ${c.bold("Not graded.")} This says nothing about your program. ${c.dim("npm run doctor shows what is missing.")}`;
   if (tests.length === 0) return `  ${c.bold("Not yet.")} The checks could not begin.`;
-  const types =
-    verdict.typeErrors.length > 0 && passed === tests.length - skipped ? " The types are still wrong." : "";
-  return `  ${c.bold("Not yet.")} ${passed} of ${tests.length} checks passed${also}.${types} ${c.dim(`A nudge: npm run hint ${lesson.id}`)}`;
+  // The hints are about what the checks look at.
+  const onlyTypes = verdict.typeErrors.length > 0 && passed === tests.length - skipped;
+  const next = onlyTypes ? "The types are still wrong." : c.dim(`A nudge: npm run hint ${lesson.id}`);
+  return `  ${c.bold("Not yet.")} ${passed} of ${tests.length} checks passed${also}. ${next}`;
 }
 
 /** A path as a person would type it here. */

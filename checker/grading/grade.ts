@@ -86,6 +86,11 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
       );
     }
     const tests = result.checks.map((check) => testOf(check, run));
+    if (tests.length > 0 && tests.every((test) => test.status === "skip")) {
+      const reasons = [...new Set(tests.map((test) => test.message))].join(" · ");
+      const message = `No check of ${lesson.id} can be run here: ${reasons}.`;
+      return graded("error", { environment: true, message, tests }, run);
+    }
     const typeErrors =
       cannotRun?.location && compiled
         ? [{ message: cannotRun.message, ...cannotRun.location }]

@@ -20,6 +20,8 @@ export interface TestResult {
 export interface Verdict {
   readonly version: 3;
   readonly status: "pass" | "fail" | "error";
+  /** No check could be run here: it says nothing about the exercise. Then `status` is "error", and `message` says what is missing. */
+  readonly environment?: true;
   readonly message?: string;
   readonly lesson: { readonly id: string; readonly title: string };
   readonly file: string;
