@@ -10,19 +10,13 @@ import { Kept } from "./kept.ts";
 import { Links } from "./links.ts";
 import { codeBlock, Reader } from "./markdown/document.ts";
 import { highlight } from "./markdown/highlight.ts";
+import { commandsPage } from "./pages/commands.ts";
 import type { Context, ShownLesson } from "./pages/context.ts";
 import { homePage } from "./pages/home.ts";
 import { layout, type Page } from "./pages/layout.ts";
 import { lessonPage } from "./pages/lesson.ts";
 import { mistakesPage } from "./pages/mistakes.ts";
-import {
-  commandsPage,
-  type Entry,
-  glossaryPage,
-  instructorsPage,
-  missingPage,
-  streamingPage,
-} from "./pages/reference.ts";
+import { type Entry, glossaryPage, instructorsPage, missingPage, streamingPage } from "./pages/reference.ts";
 import { solutionPage } from "./pages/solution.ts";
 import { searchable } from "./search.ts";
 

@@ -1,4 +1,4 @@
-// The pages that gather what stands elsewhere (NATS Streaming, commands), the glossary, the page for instructors, and the 404.
+// The page that gathers what lessons say about NATS Streaming, the glossary, the page for instructors, and the 404.
 import { html } from "../html.ts";
 import type { Document } from "../markdown/document.ts";
 import type { Term } from "../markdown/terms.ts";
@@ -55,20 +55,6 @@ ${sorted.map(({ id, name, means, lesson }) => {
 <dd>${context.inline(means)}${teaches && html` <a class="quiet" href="${linkTo(context, path, teaches.page, here)}">${teaches.label}</a>`}</dd>
 `;
 })}</dl>`,
-  };
-}
-
-export function commandsPage({ readme }: Context): Page {
-  const path = "commands.html";
-  return {
-    path,
-    kind: "reference",
-    title: "Commands",
-    description: "Every command of the course, and what to do when something is in the way.",
-    main: html`<h1 id="commands">Commands</h1>
-${readme.section("commands").render(path)}
-<h2 id="when-something-is-in-the-way">When something is in the way</h2>
-${readme.section("when-something-is-in-the-way").render(path)}`,
   };
 }
 
