@@ -39,6 +39,7 @@ export async function serveSite(port: number): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://127.0.0.1").pathname).slice(1);
     if (path === "reload") {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      response.flushHeaders();
       open.add(response);
       response.on("close", () => open.delete(response));
       return;

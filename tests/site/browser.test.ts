@@ -100,18 +100,31 @@ describe.skipIf(browserFile === undefined)("the site in a browser", () => {
     });
   });
 
-  test("needs no sideways scroll, from 320 pixels on", async () => {
+  test("needs no sideways scroll: from 320 pixels on, at 200 % zoom, and with letters twice as large", async () => {
     const wide: string[] = [];
+    // A zoom of 200 % leaves half the pixels to the page.
+    const views = [320, 360, 1280 / 2, 768, 1280].map((width) => ({ width, letters: "" }));
+    views.push({ width: 768, letters: "200%" }, { width: 1280, letters: "200%" });
     await open(site, {}, async (page) => {
       for (const path of pages) {
         await page.goto(site + path);
-        for (const width of [320, 360, 768, 1280]) {
+        for (const { width, letters } of views) {
           await page.setViewportSize({ width, height: 800 });
-          const over = await page.evaluate(() => {
+          const over = await page.evaluate((size) => {
+            document.documentElement.style.fontSize = size;
             for (const details of document.querySelectorAll("details")) details.open = true;
-            return document.documentElement.scrollWidth - innerWidth;
-          });
-          if (over > 0) wide.push(`${path} at ${width} by ${over}`);
+            // What is cut off on the left or hidden counts, too: nothing but boxes that scroll inside themselves may be wider.
+            const cut = [...document.querySelectorAll<HTMLElement>("main *, header *, footer *")].filter(
+              (each) =>
+                each.getBoundingClientRect().right > innerWidth + 1 &&
+                !each.closest(".hidden, .skip, .code pre, .wide, .drawing"),
+            );
+            return [
+              document.documentElement.scrollWidth - innerWidth,
+              cut[0]?.outerHTML.slice(0, 100) ?? "",
+            ] as const;
+          }, letters);
+          if (over[0] > 0 || over[1] !== "") wide.push(`${path} at ${width} ${letters} by ${over.join(" ")}`);
         }
       }
     });
@@ -260,6 +273,18 @@ describe.skipIf(browserFile === undefined)("the site in a browser", () => {
       await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
       expect(await page.locator("details.output pre").first().isVisible()).toBe(true);
       expect(await page.locator(".top").isVisible()).toBe(false);
+    });
+  });
+
+  test("prints in light colours on dark screens, and goes back to the theme that was chosen", async () => {
+    await open(site + lesson, { colorScheme: "dark" }, async (page) => {
+      const ink = () =>
+        page.evaluate(() => getComputedStyle(document.querySelector("main a") as Element).color);
+      const dark = await ink();
+      await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      expect(await ink()).not.toBe(dark);
+      await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+      expect(await ink()).toBe(dark);
     });
   });
 
