@@ -89,7 +89,7 @@ export function missingPage(base: string): Page {
     title: "No such page",
     description: "There is no page at this address.",
     main: html`<h1>No such page</h1>
-<p class="lead">This message had no subscriber. The address is mistyped, or the page has moved.</p>
+<p class="lead">There is nothing at this address. It is mistyped, or the page has moved.</p>
 <p><a href="${base}index.html">All lessons</a> · <a href="${base}glossary.html">Glossary</a></p>`,
   };
 }
