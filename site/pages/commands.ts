@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { commands } from "../../checker/cli/main.ts";
 import { siteCommand } from "../command.ts";
-import { type Html, html } from "../html.ts";
+import { type Html, html, raw } from "../html.ts";
 import type { Context } from "./context.ts";
 import type { Page } from "./layout.ts";
 
@@ -46,12 +46,12 @@ export function commandsPage({ readme }: Context): Page {
     ],
     main: html`<h1 id="commands">Commands</h1>
 ${before.render(path)}
-${learners.map(shown)}
+${learners.map((each) => shown(each, 2))}
 ${after.render(path)}
 <h2 id="when-something-is-in-the-way">When something is in the way</h2>
 ${readme.section("when-something-is-in-the-way").render(path)}
 <h2 id="for-authors-of-lessons">For authors of lessons</h2>
-${authors.map(shown)}`,
+${authors.map((each) => shown(each, 3))}`,
   };
 }
 
@@ -74,9 +74,10 @@ function usage(command: Command, flagsOf = command, parent?: string): Usage {
   };
 }
 
-function shown({ id, typed, does, flags }: Usage): Html {
+function shown({ id, typed, does, flags }: Usage, level: 2 | 3): Html {
+  const heading = raw(`h${level}`);
   return html`<section class="command" aria-labelledby="${id}">
-<h3 id="${id}"><a class="anchor" href="#${id}"><code>${typed}</code></a></h3>
+<${heading} id="${id}"><a class="anchor" href="#${id}"><code>${typed}</code></a></${heading}>
 <p>${does}</p>
 ${
   flags.length > 0 &&

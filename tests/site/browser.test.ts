@@ -67,7 +67,8 @@ describe.skipIf(browserFile === undefined)("the site in a browser", () => {
     expect(troubles, address).toEqual([]);
   }
 
-  test("has nothing for axe to find on any page in both themes", async () => {
+  // The slowest: some seconds a page where the machine is busy.
+  test("has nothing for axe to find on any page in both themes", { timeout: 900_000 }, async () => {
     const problems: string[] = [];
     await open(site, { bypassCSP: true }, async (page) => {
       for (const path of pages) {
