@@ -8,10 +8,12 @@ export class Cache {
   private readonly file: string;
   private readonly known: Record<string, unknown>;
   private readonly used: Record<string, unknown> = {};
+  private saved: string;
 
   constructor(file: string) {
     this.file = file;
     this.known = read(file);
+    this.saved = keysOf(this.known);
   }
 
   /** What `make` gives for this source, now or in an earlier build. `kind` changes when `make` does. */
@@ -21,13 +23,18 @@ export class Cache {
     return this.used[key] as T;
   }
 
-  /** Keeps what this build used, and forgets the rest. */
+  /** Keeps what this process used, and forgets the rest. */
   save(): void {
-    const keys = Object.keys(this.used);
-    if (keys.length === Object.keys(this.known).length && keys.every((key) => key in this.known)) return;
+    const keys = keysOf(this.used);
+    if (keys === this.saved) return;
     mkdirSync(dirname(this.file), { recursive: true });
     writeFileAtomic.sync(this.file, JSON.stringify(this.used));
+    this.saved = keys;
   }
+}
+
+function keysOf(entries: Record<string, unknown>): string {
+  return Object.keys(entries).sort().join(" ");
 }
 
 function read(file: string): Record<string, unknown> {

@@ -1,11 +1,12 @@
 // What the site reads of the course: each lesson with its page, its answers and its mistakes.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { allLessons, type FrontMatter, type Lesson, readReadme } from "../checker/course/lessons.ts";
 import { root } from "../checker/course/places.ts";
 import { readableSolution } from "../checker/course/starter.ts";
 import { type Belief, beliefsOf } from "./beliefs.ts";
 import type { Cache } from "./cache.ts";
+import type { Kept } from "./kept.ts";
 import type { Source } from "./markdown/document.ts";
 
 export { type Lesson, root };
@@ -39,34 +40,52 @@ export interface SiteLesson extends Lesson {
   readonly solutionPage: string;
 }
 
-/** Every lesson with what the site shows of it. */
-export async function readCourse(courseRoot: string, cache: Cache): Promise<SiteLesson[]> {
+/** Every lesson with what the site shows of it: the same object as long as no file of it changes. */
+export async function readCourse(courseRoot: string, cache: Cache, kept: Kept): Promise<SiteLesson[]> {
   return Promise.all(
-    allLessons(courseRoot).map(async (lesson) => {
-      const { matter, body } = readReadme(lesson);
-      const whole = textOf(lesson.readme);
-      return {
-        ...lesson,
-        matter,
-        source: {
-          file: lesson.readme,
-          markdown: body,
-          firstLine: whole.slice(0, whole.length - body.length).split("\n").length,
-        },
-        solution: readableSolution(lesson),
-        alternatives: sources(lesson, "alternatives").map(({ name, text }) => ({ name, ...opening(text) })),
-        mistakes: sources(lesson, "mistakes").flatMap(({ name, text, file }) => {
-          const { trades: comment } = opening(text);
-          const parts = /^Mistake: (\S+)\s+Fails: (.*)$/s.exec(comment.split("\n").slice(0, 2).join("\n"));
-          const why = comment.split("\n").slice(2).join("\n");
-          return parts?.[1] ? [{ belief: parts[1], name, why, file: relative(courseRoot, file) }] : [];
-        }),
-        beliefs: await cache.of("beliefs-1", textOf(lesson.checks), () => beliefsOf(lesson)),
-        page: `lessons/${lesson.folder}.html`,
-        solutionPage: `lessons/${lesson.folder}-solution.html`,
-      };
-    }),
+    allLessons(courseRoot).map((lesson) =>
+      kept.of(`read ${lesson.folder}`, [stateOf(lesson.path), stateOf(lesson.solutions)], () =>
+        readLesson(courseRoot, lesson, cache),
+      ),
+    ),
   );
+}
+
+async function readLesson(courseRoot: string, lesson: Lesson, cache: Cache): Promise<SiteLesson> {
+  const { matter, body } = readReadme(lesson);
+  const whole = textOf(lesson.readme);
+  return {
+    ...lesson,
+    matter,
+    source: {
+      file: lesson.readme,
+      markdown: body,
+      firstLine: whole.slice(0, whole.length - body.length).split("\n").length,
+    },
+    solution: readableSolution(lesson),
+    alternatives: sources(lesson, "alternatives").map(({ name, text }) => ({ name, ...opening(text) })),
+    mistakes: sources(lesson, "mistakes").flatMap(({ name, text, file }) => {
+      const { trades: comment } = opening(text);
+      const parts = /^Mistake: (\S+)\s+Fails: (.*)$/s.exec(comment.split("\n").slice(0, 2).join("\n"));
+      const why = comment.split("\n").slice(2).join("\n");
+      return parts?.[1] ? [{ belief: parts[1], name, why, file: relative(courseRoot, file) }] : [];
+    }),
+    beliefs: await cache.of("beliefs-1", textOf(lesson.checks), () => beliefsOf(lesson)),
+    page: `lessons/${lesson.folder}.html`,
+    solutionPage: `lessons/${lesson.folder}-solution.html`,
+  };
+}
+
+/** Changes when a file of the folder does. */
+function stateOf(folder: string): string {
+  if (!existsSync(folder)) return "";
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .sort()
+    .map((name) => {
+      const { mtimeMs, size } = statSync(join(folder, name));
+      return `${name} ${mtimeMs} ${size}`;
+    })
+    .join("\n");
 }
 
 function sources(lesson: Lesson, kind: string): { name: string; file: string; text: string }[] {
@@ -86,6 +105,6 @@ function opening(text: string): { trades: string; code: string } {
   return { trades: comment.join("\n"), code: lines.slice(end).join("\n").trimStart() };
 }
 
-function textOf(file: string): string {
+export function textOf(file: string): string {
   return readFileSync(file, "utf8").replaceAll("\r\n", "\n");
 }

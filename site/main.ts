@@ -1,22 +1,13 @@
 // npm run site: builds the lesson site and serves it here, or with `build` only writes it to site/dist.
 import { gzipSync } from "node:zlib";
-import { Command } from "commander";
 import { buildSite } from "./build.ts";
+import { siteCommand } from "./command.ts";
 import { BrokenLinks } from "./links.ts";
 import { serveSite } from "./serve.ts";
 
-const program = new Command("npm run site --").description("the lesson site");
-program
-  .command("serve", { isDefault: true })
-  .description("build, serve on this machine, and load again on every change")
-  .option("--port <number>", "the port on 127.0.0.1", "4180")
-  .action(async ({ port }: { port: string }) => serveSite(Number(port)));
-program
-  .command("build")
-  .description("write site/dist")
-  .option("--base <path>", "where the site's root will be, for the 404 page: /learn-nats/")
-  .option("--sizes", "print every page's size, plain and compressed, in bytes")
-  .action(async ({ base, sizes }: { base?: string; sizes?: boolean }) => {
+const program = siteCommand({
+  serve: ({ port }) => serveSite(Number(port)),
+  async build({ base, sizes }) {
     const began = performance.now();
     const { out, files } = await buildSite({
       ...(base !== undefined && { base: base.replace(/\/?$/, "/") }),
@@ -26,7 +17,8 @@ program
         `${String(Buffer.byteLength(text)).padStart(8)} ${String(gzipSync(text).length).padStart(7)}  ${path}\n`,
       );
     process.stdout.write(`${files.size} files in ${out}, in ${Math.round(performance.now() - began)} ms\n`);
-  });
+  },
+});
 
 try {
   await program.parseAsync();

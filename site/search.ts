@@ -1,6 +1,6 @@
 // What the search knows: the words of every part of every lesson, the beliefs and the glossary. The browser makes the index of it, when somebody
 // searches: the words are half the size of an index.
-import type { ShownLesson } from "./pages/context.ts";
+import type { Context, ShownLesson } from "./pages/context.ts";
 import type { Entry } from "./pages/reference.ts";
 
 /** Short names: there are hundreds of these. */
@@ -14,19 +14,9 @@ export interface Found {
   readonly t: string;
 }
 
-export function searchable(lessons: readonly ShownLesson[], entries: readonly Entry[]): Found[] {
+export function searchable({ lessons, keep }: Context, entries: readonly Entry[]): Found[] {
   return [
-    ...lessons.flatMap((lesson) =>
-      lesson.document
-        .body()
-        .words()
-        .map(({ heading, text }) => ({
-          u: lesson.page + (heading ? `#${heading.id}` : ""),
-          p: `${lesson.label}: ${lesson.matter.title}`,
-          h: heading?.text ?? lesson.matter.title,
-          t: heading ? text.trim() : `${lesson.matter.summary} ${text.trim()}`,
-        })),
-    ),
+    ...lessons.flatMap((lesson) => keep(`words of ${lesson.id}`, [lesson], () => wordsOf(lesson))),
     ...lessons.flatMap((lesson) =>
       lesson.beliefs.map(({ id, belief }) => ({
         u: `mistakes.html#${lesson.id}-${id}`,
@@ -37,4 +27,16 @@ export function searchable(lessons: readonly ShownLesson[], entries: readonly En
     ),
     ...entries.map(({ id, name, means }) => ({ u: `glossary.html#${id}`, p: "Glossary", h: name, t: means })),
   ];
+}
+
+function wordsOf({ document, page, label, matter }: ShownLesson): Found[] {
+  return document
+    .body()
+    .words()
+    .map(({ heading, text }) => ({
+      u: page + (heading ? `#${heading.id}` : ""),
+      p: `${label}: ${matter.title}`,
+      h: heading?.text ?? matter.title,
+      t: heading ? text.trim() : `${matter.summary} ${text.trim()}`,
+    }));
 }

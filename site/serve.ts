@@ -1,9 +1,8 @@
 // Serves the site on this machine while somebody writes: builds it again when a file changes, and tells the open pages.
-import { mkdtempSync, rmSync, watch } from "node:fs";
+import { watch } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { buildSite } from "./build.ts";
+import { Site } from "./build.ts";
 import { root } from "./course.ts";
 
 const types: Record<string, string> = {
@@ -15,14 +14,14 @@ const types: Record<string, string> = {
 
 /** Runs until it is interrupted. @param port 0 for any */
 export async function serveSite(port: number): Promise<void> {
-  const out = mkdtempSync(join(tmpdir(), "learn-nats-site-"));
+  const site = new Site({ reload: true, base: "/" });
   const open = new Set<ServerResponse>();
   let files: ReadonlyMap<string, string> = new Map();
 
   const rebuild = async () => {
     const began = performance.now();
     try {
-      ({ files } = await buildSite({ out, reload: true, base: "/" }));
+      files = await site.make();
       process.stdout.write(`built in ${Math.round(performance.now() - began)} ms\n`);
       for (const page of open) page.write("data: built\n\n");
     } catch (error) {
@@ -40,6 +39,7 @@ export async function serveSite(port: number): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://127.0.0.1").pathname).slice(1);
     if (path === "reload") {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      response.flushHeaders();
       open.add(response);
       response.on("close", () => open.delete(response));
       return;
@@ -54,7 +54,6 @@ export async function serveSite(port: number): Promise<void> {
       .end(text ?? files.get("404.html"));
   });
   server.on("error", (error: NodeJS.ErrnoException) => {
-    rmSync(out, { recursive: true, force: true });
     process.stderr.write(
       error.code === "EADDRINUSE"
         ? `Port ${port} is taken. Choose another one: npm run site -- --port ${port + 1}\n`
@@ -69,18 +68,20 @@ export async function serveSite(port: number): Promise<void> {
   });
 
   let soon: NodeJS.Timeout | undefined;
+  let building = Promise.resolve();
   const changed = () => {
     clearTimeout(soon);
-    soon = setTimeout(rebuild, 20);
+    soon = setTimeout(() => {
+      building = building.then(rebuild);
+    }, 20);
   };
   for (const folder of ["lessons", "solutions", "site/client", "site/pages"])
     watch(join(root, folder), { recursive: true }, changed);
   for (const file of ["README.md", "site/glossary.yaml"]) watch(join(root, file), changed);
 
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      rmSync(out, { recursive: true, force: true });
-      process.exit(signal === "SIGINT" ? 130 : 143);
-    });
-  }
+  for (const [signal, status] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)
+    process.once(signal, () => process.exit(status));
 }

@@ -1,8 +1,10 @@
 // npm run bench: what things cost, as ratios measured in one run. Times on a shared machine are noise; ratios are figures.
 import { cpus, loadavg } from "node:os";
 import { findProgram } from "../nats/install/find.ts";
+import { reapAll } from "../nats/reaper.ts";
 import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
+import { benchSite } from "./site-speed.ts";
 import type { Spread } from "./turns.ts";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 10);
@@ -15,6 +17,8 @@ console.log(
 const [only] = process.argv.slice(2);
 if (only === undefined || only === "check") await showCheck();
 if (only === undefined || only === "wire") await showWire();
+if (only === undefined || only === "site") await showSite();
+reapAll();
 
 async function showCheck(): Promise<void> {
   const { a, b, ratio } = await benchCheck(rounds);
@@ -42,4 +46,31 @@ async function showWire(): Promise<void> {
   console.log(
     `  parser       ${number(wire.parserMBPerSecond)} MB/s at 100 bytes (${number(wire.parserMessagesPerSecond)} messages/s), ${number(wire.parserLargeMBPerSecond)} MB/s at 10 kB`,
   );
+}
+
+async function showSite(): Promise<void> {
+  const { version, files, kept, anew, vitepress, firstLoads, saveMs } = await benchSite(rounds);
+  console.log(
+    `the site's build, whole process, against VitePress ${version} on the same ${files} markdown files`,
+  );
+  console.log(`  ours, with what the last build highlighted   ${show(kept.took, " ms")}`);
+  console.log(`  ours, everything anew                        ${show(anew.took, " ms")}`);
+  console.log(`  VitePress                                    ${show(vitepress, " ms")}`);
+  console.log(`  times faster                                 ${show(kept.faster, "", 1)}   goal 5`);
+  console.log(`  times faster, everything anew                ${show(anew.faster, "", 1)}`);
+  console.log("\nfirst load of a lesson's page: HTML, scripts and styles, compressed; without fonts");
+  for (const { folder, ours, theirs } of firstLoads)
+    console.log(
+      `  ${folder.padEnd(24)} ${kB(ours)}   VitePress ${kB(theirs)}   ratio ${(ours / theirs).toFixed(2)}`,
+    );
+  console.log(
+    `  most                     ${kB(Math.max(...firstLoads.map(({ ours }) => ours)))}   goal 20 kB`,
+  );
+  console.log(
+    `\nfrom saving a lesson to telling the open pages\n  ${show(saveMs, " ms")}   goal under 100 ms; load now ${loadavg()[0]?.toFixed(1)}`,
+  );
+}
+
+function kB(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1).padStart(5)} kB`;
 }

@@ -20,10 +20,13 @@ export interface TimedCommand {
   readonly cwd: string;
   /** Its exit status must be this one; anything else is no measurement. */
   readonly status: number;
+  /** Before each time, and not timed. */
+  readonly prepare?: () => void;
 }
 
 /** Milliseconds of a whole process. */
-async function once({ command: [file, ...args], cwd, status }: TimedCommand): Promise<number> {
+async function once({ command: [file, ...args], cwd, status, prepare }: TimedCommand): Promise<number> {
+  prepare?.();
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const from = performance.now();
   const { exitCode, all } = await execa(file, args, {
@@ -39,15 +42,22 @@ async function once({ command: [file, ...args], cwd, status }: TimedCommand): Pr
   return took;
 }
 
-/** Times two commands in turns after one warm-up each; milliseconds, and the ratio a/b pair by pair. */
+/** Times commands in turns after one warm-up each: milliseconds, a list for each command, all of the same length. */
+export async function times(commands: readonly TimedCommand[], rounds: number): Promise<number[][]> {
+  for (const command of commands) await once(command);
+  const found = commands.map((): number[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, command] of commands.entries()) found[i]?.push(await once(command));
+  return found;
+}
+
+/** The ratio a/b of two such lists, pair by pair. */
+export function ratio(a: readonly number[], b: readonly number[]): Spread {
+  return spread(a.map((value, i) => value / (b[i] ?? Number.NaN)));
+}
+
+/** Times two commands in turns; milliseconds, and the ratio a/b. */
 export async function inTurns(a: TimedCommand, b: TimedCommand, rounds: number) {
-  await once(a);
-  await once(b);
-  const pairs: { a: number; b: number }[] = [];
-  for (let round = 0; round < rounds; round++) pairs.push({ a: await once(a), b: await once(b) });
-  return {
-    a: spread(pairs.map((pair) => pair.a)),
-    b: spread(pairs.map((pair) => pair.b)),
-    ratio: spread(pairs.map((pair) => pair.a / pair.b)),
-  };
+  const [first = [], second = []] = await times([a, b], rounds);
+  return { a: spread(first), b: spread(second), ratio: ratio(first, second) };
 }

@@ -32,7 +32,8 @@ export async function run(argv: string[]): Promise<void> {
   exit(status);
 }
 
-function commands(done: (status: number) => void): Command {
+/** All commands, as they are typed and as the site's reference lists them. `done` is told the exit status. */
+export function commands(done: (status: number) => void): Command {
   const program = new Command("npm run")
     .description("learn-nats: lessons on NATS, graded against a real server")
     .exitOverride()

@@ -17,7 +17,9 @@ openContents();
 playTimelines();
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
+  page.dataset.theme = "light";
 });
+addEventListener("afterprint", applyTheme);
 
 function addTools(): void {
   const tools = document.querySelector(".tools");
@@ -39,10 +41,15 @@ function addTools(): void {
   });
 }
 
-function showTheme(control: HTMLButtonElement): void {
+function applyTheme(): void {
   const theme = chosenTheme();
   if (theme === "system") delete page.dataset.theme;
   else page.dataset.theme = theme;
+}
+
+function showTheme(control: HTMLButtonElement): void {
+  applyTheme();
+  const theme = chosenTheme();
   control.textContent = { system: "◐ System", light: "○ Light", dark: "● Dark" }[theme];
   control.setAttribute("aria-label", `Theme: ${theme}`);
 }

@@ -99,6 +99,15 @@ export class Document {
     return this.part(open + 3, next === -1 ? this.tokens.length : next);
   }
 
+  /** What stands before the first table, and what stands behind it. */
+  aroundTable(): [Document, Document] {
+    const open = this.tokens.findIndex((token) => token.type === "table_open");
+    const close = this.tokens.findIndex((token) => token.type === "table_close");
+    if (open === -1)
+      throw new Error(`${this.source.file} has no table, which the site puts its own in the place of.`);
+    return [this.part(0, open), this.part(close + 1, this.tokens.length)];
+  }
+
   has(id: string): boolean {
     return this.headings.some((heading) => heading.id === id);
   }

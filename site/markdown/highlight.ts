@@ -46,12 +46,12 @@ export async function highlight(code: string, language: string, cache: Cache): P
 
 async function start(): Promise<HighlighterCore> {
   const { createCssVariablesTheme, createHighlighterCore } = await import("shiki/core");
-  const { createJavaScriptRegexEngine } = await import("shiki/engine/javascript");
+  const { createOnigurumaEngine } = await import("shiki/engine/oniguruma");
   const theme = createCssVariablesTheme({ name: "names", variablePrefix: "--" }) as ThemeRegistration;
   return createHighlighterCore({
     themes: [theme],
     langs: Object.values(languages) as never,
     langAlias: { ts: "typescript", sh: "shellscript" },
-    engine: createJavaScriptRegexEngine(),
+    engine: await createOnigurumaEngine(import("shiki/wasm")),
   });
 }

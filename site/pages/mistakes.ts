@@ -24,7 +24,7 @@ export function mistakesPage(context: Context): Page {
     main: html`<h1>The catalogue of mistakes</h1>
 <p class="lead">${all} beliefs about messaging that sound right. Programs were written from each of them, and a real server showed what comes of it. The checks
 of the lessons know them all: a verdict names the belief that it saw.</p>
-${context.lessons.map((lesson) => ofLesson(context, lesson))}`,
+${context.lessons.map((lesson) => context.keep(`mistakes of ${lesson.id}`, [lesson], () => ofLesson(context, lesson)))}`,
   };
 }
 

@@ -1,4 +1,4 @@
-// The pages that gather what stands elsewhere (NATS Streaming, commands), the glossary, the page for instructors, and the 404.
+// The page that gathers what lessons say about NATS Streaming, the glossary, the page for instructors, and the 404.
 import { html } from "../html.ts";
 import type { Document } from "../markdown/document.ts";
 import type { Term } from "../markdown/terms.ts";
@@ -58,20 +58,6 @@ ${sorted.map(({ id, name, means, lesson }) => {
   };
 }
 
-export function commandsPage({ readme }: Context): Page {
-  const path = "commands.html";
-  return {
-    path,
-    kind: "reference",
-    title: "Commands",
-    description: "Every command of the course, and what to do when something is in the way.",
-    main: html`<h1 id="commands">Commands</h1>
-${readme.section("commands").render(path)}
-<h2 id="when-something-is-in-the-way">When something is in the way</h2>
-${readme.section("when-something-is-in-the-way").render(path)}`,
-  };
-}
-
 export function instructorsPage(context: Context, document: Document): Page {
   const path = "instructors.html";
   const here = { file: "site/pages/instructors.md" };
@@ -103,7 +89,7 @@ export function missingPage(base: string): Page {
     title: "No such page",
     description: "There is no page at this address.",
     main: html`<h1>No such page</h1>
-<p class="lead">This message had no subscriber. The address is mistyped, or the page has moved.</p>
+<p class="lead">There is nothing at this address. It is mistyped, or the page has moved.</p>
 <p><a href="${base}index.html">All lessons</a> · <a href="${base}glossary.html">Glossary</a></p>`,
   };
 }

@@ -3,16 +3,10 @@ import { html } from "../html.ts";
 import { type Context, linkTo, type ShownLesson } from "./context.ts";
 import type { Page } from "./layout.ts";
 
-export async function solutionPage(context: Context, lesson: ShownLesson): Promise<Page> {
+export function solutionPage(context: Context, lesson: ShownLesson): Page {
   const path = lesson.solutionPage;
   const here = { file: "site/pages/solution.ts" };
-  const alternatives = await Promise.all(
-    lesson.alternatives.map(async ({ name, trades, code }) => ({
-      name,
-      trades,
-      code: await context.code(code, "ts"),
-    })),
-  );
+  const { alternatives } = lesson.shown;
   return {
     path,
     kind: "solution",
@@ -27,7 +21,7 @@ export async function solutionPage(context: Context, lesson: ShownLesson): Promi
 <code class="short">npm run hint ${lesson.id}</code> gives a nudge, and the
 <a href="${linkTo(context, path, lesson.page, here)}">lesson</a> has all that you need.</p></div>
 <details class="answer"><summary>Show the solution</summary>
-${await context.code(lesson.solution, "ts")}</details>
+${lesson.shown.solution}</details>
 ${
   alternatives.length > 0 &&
   html`<h2 id="other-right-answers">Other right answers</h2>

@@ -7,7 +7,7 @@ import { HtmlValidate } from "html-validate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allLessons } from "../../checker/course/lessons.ts";
 import { root } from "../../checker/course/places.ts";
-import { type Built, buildSite } from "../../site/build.ts";
+import { type Built, buildSite, Site } from "../../site/build.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "learn-nats-site-test-"));
 const cacheFile = join(folder, "cache.json");
@@ -117,14 +117,52 @@ describe("the built site", () => {
   });
 });
 
+describe("a site that is made again", () => {
+  test("has the bytes of a whole build, whatever changed", async () => {
+    const copy = copyOfTheCourse("changing");
+    const site = new Site({ courseRoot: copy, cacheFile });
+    const first = await site.make();
+    const [one, two] = allLessons(copy);
+    const changes: [file: string, change: (text: string) => string][] = [
+      [one?.readme ?? "", (text) => text.replace(/^title: .*$/m, "title: Another title")],
+      [two?.readme ?? "", (text) => `${text}\nA word more, with [a link](../01-at-most-once/README.md).\n`],
+      [two?.readme ?? "", (text) => text],
+      [join(one?.solutions ?? "", "solution.ts"), (text) => `${text}export const more = 1;\n`],
+      [
+        join(copy, "site", "glossary.yaml"),
+        (text) => `${text}- name: hub\n  means: Where parcels are sorted.\n`,
+      ],
+      [join(copy, "README.md"), (text) => text.replace("## Start\n", "## Start\n\nOne more sentence.\n")],
+    ];
+    let before = first;
+    for (const [file, change] of changes) {
+      const text = readFileSync(file, "utf8");
+      writeFileSync(file, change(text));
+      const now = await site.make();
+      const whole = await new Site({ courseRoot: copy, cacheFile }).make();
+      for (const [path, expected] of whole)
+        expect(now.get(path) === expected, `${path} after ${file}`).toBe(true);
+      expect([...now.keys()]).toEqual([...whole.keys()]);
+      if (change(text) !== text) expect([...now.values()], file).not.toEqual([...before.values()]);
+      before = now;
+    }
+  });
+
+  test("is well as soon as what was missing is there", async () => {
+    const copy = copyOfTheCourse("mending");
+    const file = allLessons(copy)[0]?.readme ?? "";
+    writeFileSync(file, `${readFileSync(file, "utf8")}\n[a note](notes.txt)\n`);
+    const site = new Site({ courseRoot: copy, cacheFile });
+    await expect(site.make()).rejects.toThrow("there is no file notes.txt");
+    await expect(site.make()).rejects.toThrow("there is no file notes.txt");
+    writeFileSync(join(file, "..", "notes.txt"), "here\n");
+    expect((await site.make()).size).toBe(built.files.size);
+  });
+});
+
 describe("a course with a mistake in it", () => {
   test("is not built: each broken link, anchor and image is named with file and line", async () => {
-    const copy = join(folder, "course");
-    for (const part of ["README.md", "LICENSE", "CONTRIBUTING.md", "lessons", "solutions", "site"])
-      cpSync(join(root, part), join(copy, part), {
-        recursive: true,
-        filter: (from) => !from.includes("node_modules") && !from.endsWith("dist"),
-      });
+    const copy = copyOfTheCourse("course");
     const [first] = allLessons(copy);
     const file = first?.readme ?? "";
     const text = readFileSync(file, "utf8");
@@ -152,6 +190,16 @@ describe("a course with a mistake in it", () => {
     expect(readFileSync(join(folder, "precious.txt"), "utf8")).toBe("mine");
   });
 });
+
+function copyOfTheCourse(name: string): string {
+  const copy = join(folder, name);
+  for (const part of ["README.md", "LICENSE", "CONTRIBUTING.md", "lessons", "solutions", "site"])
+    cpSync(join(root, part), join(copy, part), {
+      recursive: true,
+      filter: (from) => !from.includes("node_modules") && !from.endsWith("dist"),
+    });
+  return copy;
+}
 
 function idsIn(text: string): string[] {
   return [...text.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1] ?? "");

@@ -193,6 +193,21 @@ describe("as SVG", () => {
     expect(timelineSvg(timeline, { styles: "none" })).not.toContain("<style");
   });
 
+  test("writes words where the message begins, also of one that is lost, and breaks them into even lines", () => {
+    const run = new Journal();
+    const recorder = new Recorder(run);
+    recorder.feed("toServer", Buffer.from('CONNECT {"name":"van"}\r\nPUB parcel.ams.in 5\r\nhello\r\n'));
+    const drawn = timelineOf(run, {
+      title: "Customs never has more than four parcels, however many workers there are",
+    });
+    const svg = timelineSvg(drawn);
+    const words = /<text class="tl-words" x="([\d.]+%)"[^>]*>publish parcel\.ams\.in/.exec(svg);
+    expect(words?.[1], "the lane of the sender").toBe(/<line class="tl-line" x1="([\d.]+%)"/.exec(svg)?.[1]);
+    const title = [...svg.matchAll(/class="tl-title"[^>]*>([^<]*)</g)].map((found) => found[1]?.length ?? 0);
+    expect(title.length).toBe(3);
+    expect(Math.max(...title) - Math.min(...title)).toBeLessThan(12);
+  });
+
   test("shows hostile names and payloads as text", () => {
     const run = new Journal();
     const recorder = new Recorder(run);

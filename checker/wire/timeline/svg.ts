@@ -25,6 +25,7 @@ const overhang = 3;
 const narrow = 340;
 const letter = 6.3;
 const boldLetter = 7;
+const titleLetter = 8.6;
 
 const lineHeight = 15;
 const titleLine = 19;
@@ -39,7 +40,7 @@ export function timelineSvg(timeline: Timeline, options: SvgOptions = {}): strin
   const at = lanes.map((_, i) =>
     lanes.length === 1 ? 56 : firstLane + (i * (lastLane - firstLane)) / (lanes.length - 1),
   );
-  const title = wrap(timeline.title, narrow - 24, 8.2);
+  const title = wrap(timeline.title, narrow - 24, titleLetter);
   const header = headers(lanes, at, 10 + title.length * titleLine);
   let y = header.bottom;
   const rows = moments.map((moment, i) => {
@@ -186,16 +187,20 @@ function row(
   const to = at[moment.to] as number;
   const left = Math.min(from, to);
   const right = Math.max(from, to);
-  // Words begin at the side from which there is more room.
-  const fromLeft = 100 - left >= right;
   // On the left stand the times.
-  const room = ((fromLeft ? 98 - left : right - 18) * narrow) / 100 - 10;
-  const lines = wrap(moment.label, room, letterOf(moment));
+  const wrapped = (percents: number) => wrap(moment.label, (percents * narrow) / 100 - 10, letterOf(moment));
+  const rightwards = wrapped(98 - left);
+  const leftwards = wrapped(right - 18);
+  // Words begin where the message does, unless they need more lines there than from the other side.
+  const startsLeft = moment.shape === "mark" ? from <= 50 : from < to;
+  const fromLeft = rightwards.length === leftwards.length ? startsLeft : rightwards.length < leftwards.length;
+  const lines = fromLeft ? rightwards : leftwards;
+  const gap = moment.shape === "mark" && moment.tone === "bad" ? 12 : 9;
   const words = text(
     lines,
     fromLeft ? left : right,
     fromLeft ? "start" : "end",
-    fromLeft ? 9 : -9,
+    fromLeft ? gap : -gap,
     top + lineHeight,
   );
   if (moment.shape === "mark") {
@@ -259,19 +264,28 @@ function markers(prefix: string): string {
   return `<defs>${heads.join("")}</defs>`;
 }
 
-/** Words in lines that fit a width in pixels. */
+/** Words in lines that fit a width in pixels: as few as can be, and those of about one length. */
 function wrap(words: string, width: number, one: number): string[] {
   const room = Math.max(12, Math.floor(width / one));
-  const lines: string[] = [];
-  let line = "";
-  for (const word of words.split(" ")) {
-    const piece = word.length > room ? `${word.slice(0, room - 1)}…` : word;
-    if (line !== "" && line.length + 1 + piece.length > room) {
-      lines.push(line);
-      line = piece;
-    } else line = line === "" ? piece : `${line} ${piece}`;
+  const pieces = words.split(" ").map((word) => (word.length > room ? `${word.slice(0, room - 1)}…` : word));
+  let lines = filled(pieces, room);
+  const longest = Math.max(...pieces.map((piece) => piece.length));
+  for (let tighter = room - 1; lines.length > 1 && tighter >= longest; tighter--) {
+    const tried = filled(pieces, tighter);
+    if (tried.length > lines.length) break;
+    lines = tried;
   }
-  lines.push(line);
+  return lines;
+}
+
+/** Each line takes as many words as it has room for. */
+function filled(pieces: readonly string[], room: number): string[] {
+  const lines: string[] = [];
+  for (const piece of pieces) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + piece.length > room) lines.push(piece);
+    else lines[lines.length - 1] = `${last} ${piece}`;
+  }
   return lines;
 }
 
