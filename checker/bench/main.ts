@@ -1,8 +1,10 @@
 // npm run bench: what things cost, as ratios measured in one run. Times on a shared machine are noise; ratios are figures.
 import { cpus, loadavg } from "node:os";
+import { allLessons } from "../course/lessons.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
+import { lessonTimes } from "./lesson-times.ts";
 import type { Spread } from "./turns.ts";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 10);
@@ -15,6 +17,7 @@ console.log(
 const [only] = process.argv.slice(2);
 if (only === undefined || only === "check") await showCheck();
 if (only === undefined || only === "wire") await showWire();
+if (only === undefined || only === "lessons") await showLessons();
 
 async function showCheck(): Promise<void> {
   const { a, b, ratio } = await benchCheck(rounds);
@@ -42,4 +45,22 @@ async function showWire(): Promise<void> {
   console.log(
     `  parser       ${number(wire.parserMBPerSecond)} MB/s at 100 bytes (${number(wire.parserMessagesPerSecond)} messages/s), ${number(wire.parserLargeMBPerSecond)} MB/s at 10 kB`,
   );
+}
+
+/** Processor time is the same on a busy machine; the time itself is only worth something on an idle one. */
+async function showLessons(): Promise<void> {
+  console.log(
+    "\ngrading each lesson's solution, whole process; waiting: nothing of the run uses a processor",
+  );
+  for (const each of allLessons()) {
+    const { lesson, wall, processor, waiting, slowest } = await lessonTimes(each, Math.min(rounds, 5));
+    const parts = [
+      `  ${lesson.id}  ${show(wall, " ms")}`,
+      processor && `processor ${show(processor, " ms")}`,
+      waiting && `waiting ${Math.round(waiting.median * 100)} %`,
+    ];
+    console.log(parts.filter(Boolean).join("   "));
+    if (slowest) console.log(`             slowest: ${slowest.durationMs} ms, ${slowest.name}`);
+  }
+  console.log("  goal under 3000 ms each on an idle machine");
 }
