@@ -1,9 +1,11 @@
 // npm run bench: what things cost, as ratios measured in one run. Times on a shared machine are noise; ratios are figures.
 import { cpus, loadavg } from "node:os";
+import { allLessons } from "../course/lessons.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { reapAll } from "../nats/reaper.ts";
 import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
+import { lessonTimes } from "./lesson-times.ts";
 import { benchSite } from "./site-speed.ts";
 import type { Spread } from "./turns.ts";
 
@@ -18,6 +20,7 @@ const [only] = process.argv.slice(2);
 if (only === undefined || only === "check") await showCheck();
 if (only === undefined || only === "wire") await showWire();
 if (only === undefined || only === "site") await showSite();
+if (only === undefined || only === "lessons") await showLessons();
 reapAll();
 
 async function showCheck(): Promise<void> {
@@ -73,4 +76,22 @@ async function showSite(): Promise<void> {
 
 function kB(bytes: number): string {
   return `${(bytes / 1000).toFixed(1).padStart(5)} kB`;
+}
+
+/** Processor time is the same on a busy machine; the time itself is only worth something on an idle one. */
+async function showLessons(): Promise<void> {
+  console.log(
+    "\ngrading each lesson's solution, whole process; waiting: nothing of the run uses a processor",
+  );
+  for (const each of allLessons()) {
+    const { lesson, wall, processor, waiting, slowest } = await lessonTimes(each, Math.min(rounds, 5));
+    const parts = [
+      `  ${lesson.id}  ${show(wall, " ms")}`,
+      processor && `processor ${show(processor, " ms")}`,
+      waiting && `waiting ${Math.round(waiting.median * 100)} %`,
+    ];
+    console.log(parts.filter(Boolean).join("   "));
+    if (slowest) console.log(`             slowest: ${slowest.durationMs} ms, ${slowest.name}`);
+  }
+  console.log("  goal under 3000 ms each on an idle machine");
 }

@@ -17,6 +17,8 @@ export interface CheckFlags {
   readonly file?: string;
   readonly json?: boolean;
   readonly junit?: string;
+  /** For the course's own tests: programs connect to the server itself, not through the recorder. */
+  readonly direct?: boolean;
 }
 
 export async function runCheck(typed: string | undefined, flags: CheckFlags): Promise<number> {
@@ -38,9 +40,10 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
   const verdicts: Verdict[] = [];
   for (const lesson of lessons) {
     const file = flags.file === undefined ? lesson.exercise : typedPath(flags.file);
-    const graded = await grade({ lesson, file, server });
+    const graded = await grade({ lesson, file, server, recorded: !flags.direct });
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
+    if (flags.direct) continue;
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
     keepRun(lesson, graded);
   }

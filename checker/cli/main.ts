@@ -1,5 +1,5 @@
 // The command line: reads what was typed, runs one command, and ends with the contract's exit status.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { exitStatus, type NoVerdict } from "../grading/verdict.ts";
 import { reapAll } from "../nats/reaper.ts";
@@ -46,6 +46,9 @@ export function commands(done: (status: number) => void): Command {
     .option("--file <path>", "grade this file as the lesson's exercise")
     .option("--json", "print the verdict as one JSON document")
     .option("--junit <path>", "also write the verdict as JUnit XML")
+    .addOption(
+      new Option("--direct", "for authors: without the recorder, as far as checks can do so").hideHelp(),
+    )
     .action(async (lesson: string | undefined, flags) =>
       done(await (await import("./check.ts")).runCheck(lesson, flags)),
     );

@@ -19,6 +19,8 @@ export interface Grading {
   /** The file that is graded as the lesson's exercise. */
   readonly file: string;
   readonly server: FoundProgram;
+  /** False: programs connect to the server itself, and checks that rest on the recorder are skipped. Default true. */
+  readonly recorded?: boolean;
   /** Told of each check as it ends. */
   readonly onTest?: (test: TestResult) => void;
 }
@@ -39,7 +41,13 @@ export interface Graded {
  * @throws UsageError when there is no such file
  * @throws EnvironmentTrouble when something other than the exercise is in the way
  */
-export async function grade({ lesson, file, server, onTest = () => {} }: Grading): Promise<Graded> {
+export async function grade({
+  lesson,
+  file,
+  server,
+  recorded = true,
+  onTest = () => {},
+}: Grading): Promise<Graded> {
   const from = performance.now();
   const { title } = readReadme(lesson).matter;
   const graded = (status: Verdict["status"], more: Partial<Verdict>, run?: Run): Graded => ({
@@ -71,8 +79,10 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     const cannotRun = reason ?? compiled?.syntax;
     // What cannot run fails every check, by its name, for one reason.
     const run = cannotRun
-      ? beginRun("", file, misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location))
-      : beginRun(compiled?.file ?? "", file);
+      ? beginRun("", file, {
+          unfit: misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location),
+        })
+      : beginRun(compiled?.file ?? "", file, { recorded });
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
       onTest(testOf(check, run)),

@@ -10,6 +10,7 @@ import type { NatsServer } from "../nats/server.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
+import { CannotCheck } from "./finding.ts";
 
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
@@ -19,28 +20,65 @@ const open = new Set<CheckServer>();
 
 /** Whether the server of another check listens at this port. */
 export function isForeign(port: number, own: CheckServer): boolean {
-  return [...open].some((each) => each !== own && (each.relay.port === port || each.nats.port === port));
+  return [...open].some((each) => each !== own && each.listensAt(port));
 }
 
 export class CheckServer {
   #connection: Promise<NatsConnection> | undefined;
   #others: NatsConnection[] = [];
 
+  readonly #relay: Relay;
+  /** Set while a belief is judged: what it cannot see, it does not find. */
+  judging = false;
+  /** What a check asked for and cannot have in a run without the recorder. */
+  denied: CannotCheck | undefined;
+
   private constructor(
     readonly nats: NatsServer,
-    readonly wire: Journal,
-    /** Between programs and server: cut, stall or slow their connections here. */
-    readonly relay: Relay,
-  ) {}
+    /** Where the kit writes down what it does. */
+    readonly journal: Journal,
+    relay: Relay,
+    /** False when programs connect to the server itself, so that nothing of what they say is seen. */
+    private readonly recorded: boolean,
+  ) {
+    this.#relay = relay;
+  }
 
-  static async start(server: NatsServer, journal: Journal): Promise<CheckServer> {
+  /** What was said on the wire. */
+  get wire(): Journal {
+    if (!this.recorded) this.#deny("it reads the wire");
+    return this.journal;
+  }
+
+  /** Between programs and server: cut, stall or slow their connections here. */
+  get relay(): Relay {
+    if (!this.recorded) this.#deny("it breaks connections");
+    return this.#relay;
+  }
+
+  /** What only the recorder can tell, where a check can do without: then it takes `blind` for it. */
+  seen<T>(look: (wire: Journal) => T, blind: T): T {
+    return this.recorded ? look(this.journal) : blind;
+  }
+
+  #deny(why: string): never {
+    const denied = new CannotCheck(`cannot do without the recorder: ${why}`);
+    if (!this.judging) this.denied ??= denied;
+    throw denied;
+  }
+
+  static async start(server: NatsServer, journal: Journal, recorded = true): Promise<CheckServer> {
     const relay = await Relay.listen({
       journal,
       target: () => (server.running ? { host: server.host, port: server.port } : undefined),
     });
-    const made = new CheckServer(server, journal, relay);
+    const made = new CheckServer(server, journal, relay, recorded);
     open.add(made);
     return made;
+  }
+
+  listensAt(port: number): boolean {
+    return this.#relay.port === port || this.nats.port === port;
   }
 
   get version(): string {
@@ -49,7 +87,12 @@ export class CheckServer {
 
   /** What a program needs to connect: address, user and the name that the timeline shows. */
   options(name: string, more: ConnectionOptions = {}): ConnectionOptions {
-    return { servers: `127.0.0.1:${this.relay.port}`, ...this.nats.user, name, ...more };
+    return {
+      servers: `127.0.0.1:${this.recorded ? this.#relay.port : this.nats.port}`,
+      ...this.nats.user,
+      name,
+      ...more,
+    };
   }
 
   /** A connection for a program, made in the program's own process and handed to its function. */
@@ -89,14 +132,14 @@ export class CheckServer {
 
   /** The power goes: SIGKILL. */
   async kill(): Promise<void> {
-    this.wire.note({ kind: "server", what: "killed" });
+    this.journal.note({ kind: "server", what: "killed" });
     await this.nats.kill();
   }
 
   /** Starts it again on the same store; clients find it at the same address. Resolves when the check's own connection is back too. */
   async restart(): Promise<void> {
     await this.nats.restart();
-    this.wire.note({ kind: "server", what: "restarted" });
+    this.journal.note({ kind: "server", what: "restarted" });
     if (this.#connection) await this.back(await this.#connection);
   }
 
@@ -115,8 +158,8 @@ export class CheckServer {
 
   /** Freezes the server: connections stay open, nothing is answered. On Windows its connections are stalled instead. */
   pause(): void {
-    this.wire.note({ kind: "server", what: "paused" });
-    if (process.platform === "win32") this.#stalled = this.relay.stall();
+    this.journal.note({ kind: "server", what: "paused" });
+    if (process.platform === "win32") this.#stalled = this.#relay.stall();
     else this.nats.pause();
   }
 
@@ -124,7 +167,7 @@ export class CheckServer {
     this.#stalled?.release();
     this.#stalled = undefined;
     if (process.platform !== "win32") this.nats.resume();
-    this.wire.note({ kind: "server", what: "resumed" });
+    this.journal.note({ kind: "server", what: "resumed" });
   }
 
   /**
@@ -148,7 +191,7 @@ export class CheckServer {
         ...own.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : [])),
       ].map((nc) => nc.close()),
     );
-    await this.relay.close();
+    await this.#relay.close();
     await this.nats.close();
   }
 

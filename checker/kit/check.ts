@@ -119,7 +119,7 @@ async function play<Exercise, Id extends string>(
   const nats = await takeServer(settings.server ?? {});
   const journal = new Journal();
   const stage = new Stage(
-    await CheckServer.start(nats, journal),
+    await CheckServer.start(nats, journal, run.recorded),
     run.exercise,
     { memoryMb: settings.memoryMb ?? defaultMemoryMb, outputKb: settings.outputKb ?? 1_024 },
     settings.beliefs,
@@ -139,6 +139,8 @@ async function play<Exercise, Id extends string>(
     });
     await stage.finish();
   } catch (error) {
+    // Whatever came of it, in a hook or in a program, is of no account.
+    if (stage.server.denied) throw stage.server.denied;
     const parts = await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
     else if (parts) {

@@ -7,6 +7,8 @@ import { setExerciseFile } from "./source-lines.ts";
 export interface Run {
   /** The bundled exercise that programs load. */
   readonly exercise: string;
+  /** Whether programs are recorded. If not, checks that rest on it are skipped: only tests of the recorder do without. */
+  readonly recorded: boolean;
   /** Why the file cannot be run at all: then no check starts a program, and every check says so. */
   unfit: FindingParts | undefined;
   /** What each failed check found, by its name. */
@@ -17,17 +19,21 @@ export interface Run {
   readonly journals: Map<string, Journal>;
 }
 
+export interface RunOptions {
+  readonly unfit?: FindingParts;
+  readonly recorded?: boolean;
+}
+
 let run: Run | undefined;
 
 /**
  * Begins a run.
  * @param exercise the bundled program
  * @param source the file that the learner wrote, for its line numbers
- * @param unfit why it cannot be run, if it cannot
  */
-export function beginRun(exercise: string, source: string, unfit?: FindingParts): Run {
+export function beginRun(exercise: string, source: string, { unfit, recorded = true }: RunOptions = {}): Run {
   setExerciseFile(source);
-  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map() };
+  run = { exercise, recorded, unfit, findings: new Map(), troubles: [], journals: new Map() };
   return run;
 }
 

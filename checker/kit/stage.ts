@@ -5,7 +5,7 @@ import { Revived } from "./channel.ts";
 import { type CheckServer, isForeign } from "./check-server.ts";
 import { Clock } from "./clock.ts";
 import { proof } from "./evidence.ts";
-import { Finding, type FindingParts } from "./finding.ts";
+import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
 import { LearnerProgram, type Limits } from "./program.ts";
@@ -115,22 +115,37 @@ export class Stage {
   async judge(): Promise<void> {
     await this.recognise();
     for (const program of this.programs) program.throwTrouble();
-    const destroyed = destroyedStream(this.server.wire);
+    const destroyed = destroyedStream(this.server.journal);
     if (destroyed) throw new Finding(misbehaviour.destroyedStream(destroyed.how, destroyed.stream));
   }
 
   /** Throws the Finding of the first belief that shows. */
   async recognise(): Promise<void> {
     for (const { id, belief, sign } of this.#signs) {
-      if (!(await sign.when())) continue;
+      if (!(await this.#seen(sign.when, false))) continue;
+      const evidence = await this.#seen(async () => (await sign.evidence?.()) ?? [], []);
+      const wire = await this.#seen(() => sign.wire?.() ?? [], []);
       throw new Finding({
         message: typeof sign.message === "string" ? sign.message : sign.message(),
         diagnosis: id,
         belief: belief.belief,
         hint: belief.hint,
         readme: belief.readme,
-        evidence: [...((await sign.evidence?.()) ?? []), ...proof(sign.wire?.() ?? [])],
+        evidence: [...evidence, ...proof(wire)],
       });
+    }
+  }
+
+  /** What a sign says; `blind` when it would have to see what a run without the recorder does not have. */
+  async #seen<T>(look: () => T | Promise<T>, blind: T): Promise<T> {
+    this.server.judging = true;
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof CannotCheck) return blind;
+      throw error;
+    } finally {
+      this.server.judging = false;
     }
   }
 
@@ -147,7 +162,7 @@ export class Stage {
       foreign: (port) => isForeign(port, this.server),
       note: (what, who, detail) => {
         const about = { ...(client !== undefined && { client }), ...(detail !== undefined && { detail }) };
-        this.server.wire.note({ kind: "program", what, name: who, ...about });
+        this.server.journal.note({ kind: "program", what, name: who, ...about });
       },
     });
     this.programs.push(program);

@@ -64,7 +64,10 @@ check(
     const sorters = ["sorter 1", "sorter 2", "sorter 3", "sorter 4"].map((name) => ({
       name,
       sort: hook<[Parcel], Promise<void>>(async ({ no }) => {
-        busy.set(name, server.wire.mark());
+        busy.set(
+          name,
+          server.seen((wire) => wire.mark(), 0),
+        );
         await open.wait();
         sorted.add(no);
       }),
@@ -204,9 +207,10 @@ check(
     });
     await until("sorter 1 to sort parcel 1", () => dying.running > 0 || first.settled);
     if (first.settled) await first.result();
-    expect(sources(server.wire.deliveries({ client: "sorter 1" })), "The consumer of a sorter").toEqual([
-      "sorters",
-    ]);
+    expect(
+      server.seen((wire) => sources(wire.deliveries({ client: "sorter 1" })), ["sorters"]),
+      "The consumer of a sorter",
+    ).toEqual(["sorters"]);
     // What it has said by now is on its way.
     await first.answers();
     await first.answers();
@@ -253,9 +257,10 @@ check(
     });
     await until("the sorter to sort parcel 1", () => sort.calls.length > 0 || program.settled);
     if (program.settled) await program.result();
-    expect(sources(server.wire.deliveries({ client: "sorter" })), "The consumer of a sorter").toEqual([
-      "sorters",
-    ]);
+    expect(
+      server.seen((wire) => sources(wire.deliveries({ client: "sorter" })), ["sorters"]),
+      "The consumer of a sorter",
+    ).toEqual(["sorters"]);
     await until(
       "the sorter to wait for the next parcel",
       async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0,
@@ -470,7 +475,11 @@ check(
     });
     // A plain subscription hears nothing here: all parcels are stored before.
     const plain = lasting(1_000, () =>
-      server.wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
+      server.seen(
+        (wire) =>
+          wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
+        false,
+      ),
     );
     await until(
       "the screen to show parcels 1 to 4",

@@ -399,3 +399,20 @@ test("connections are known by the client's name, user and language", async () =
   nc.publish("a", text.encode("b"));
   await nc.close();
 });
+
+test("the connection of a program that was killed goes with it; one that it makes anew does not", async () => {
+  const { client, journal } = await scene({ jetstream: false });
+  const first = await client("van 7");
+  journal.note({ kind: "program", what: "killed", name: "drive", client: "van 7", detail: "SIGKILL" });
+  await first.close();
+  await journal.until(is("disconnect"), { what: "end", ...soon });
+  const second = await client("van 7");
+  await second.close();
+  await journal.until(is("disconnect", { by: "client" }), { what: "end of the second", ...soon });
+  expect(journal.of("disconnect")).toMatchObject([{ by: "kill" }, { by: "client" }]);
+  expect(journal.by("van 7", "program", "disconnect").map(({ kind }) => kind)).toEqual([
+    "program",
+    "disconnect",
+    "disconnect",
+  ]);
+});

@@ -3,7 +3,7 @@ import { AckPolicy, connect, nanos } from "nats";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
-import { is } from "../../checker/wire/events.ts";
+import { is, type WireEvent } from "../../checker/wire/events.ts";
 import { Journal } from "../../checker/wire/journal.ts";
 import { Recorder } from "../../checker/wire/recorder.ts";
 import { Relay } from "../../checker/wire/relay.ts";
@@ -55,7 +55,7 @@ async function story(): Promise<Journal> {
       if (message.seq !== 5) message.ack();
       else if (message.info.deliveryCount === 2) await message.ackAck();
     }
-    journal.note({ kind: "program", what: "killed", name: "worker", detail: "SIGKILL" });
+    journal.note({ kind: "program", what: "killed", name: "worker", client: "worker", detail: "SIGKILL" });
     await worker.close();
     journal.note({ kind: "server", what: "killed" });
     await server.kill();
@@ -85,6 +85,39 @@ describe("the model", () => {
     ]);
   });
 
+  test("says of a client that gets nothing that it pulls in vain", () => {
+    const common = { stream: "PARCELS", consumer: "scanner" };
+    const pull = {
+      ...common,
+      kind: "pull",
+      batch: 1,
+      expiresMs: 100,
+      noWait: false,
+      maxBytes: undefined,
+    } as const;
+    const asks = { ...pull, heartbeatMs: undefined, group: undefined };
+    const message = {
+      subject: "parcel.a",
+      sid: "1",
+      size: 2,
+      text: "p1",
+      msgId: undefined,
+      headers: undefined,
+    };
+    const counts = { streamSeq: 1, consumerSeq: 1, deliveryCount: 1, pending: 0 };
+    const events: WireEvent[] = [
+      { index: 0, at: 1, connection: 1, client: "one", ...asks },
+      { index: 1, at: 2, connection: 1, client: "one", kind: "delivery", ...common, ...message, ...counts },
+      { index: 2, at: 3, connection: 2, client: "two", ...asks },
+    ];
+    const { moments } = timelineOf({ events, leftOut: 0 }, { title: "two ask" });
+    expect(moments.map(({ label }) => label)).toEqual([
+      "pull up to 1",
+      '"p1", sequence 1',
+      "pull up to 1, gets nothing",
+    ]);
+  });
+
   test("collapses repeats, and keeps the whole story of what matters", () => {
     expect(journal.events.length).toBeGreaterThan(240);
     expect(timeline.moments.length).toBeLessThanOrEqual(40);
@@ -98,6 +131,7 @@ describe("the model", () => {
       "stored as 60, lost",
       "duplicate of 60",
       "killed (SIGKILL)",
+      "connection is gone",
       "server killed",
       "server back",
     ]) {
