@@ -20,6 +20,10 @@ export interface ServerSettings {
   readonly ownAccounts?: boolean;
   /** The port to listen on; chosen by the system when absent. */
   readonly port?: number;
+  /** Who may connect; somebody with a random password when absent. */
+  readonly user?: Credentials;
+  /** The same for the system account. */
+  readonly system?: Credentials;
   /** The server's name, as clients see it in INFO. */
   readonly name?: string;
   /** Marks the processes of a part of the run (see reaper). */
@@ -38,9 +42,9 @@ const keptLogLines = 200;
 export class NatsServer {
   readonly host = "127.0.0.1";
   /** Of the account that streams and messages live in. */
-  readonly user: Credentials = { user: "carrier", pass: secret() };
+  readonly user: Credentials;
   /** Of the system account: server events, monitoring, leader stepdown of the meta group. */
-  readonly system: Credentials = { user: "system", pass: secret() };
+  readonly system: Credentials;
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #port: number;
@@ -53,6 +57,8 @@ export class NatsServer {
     readonly program: FoundProgram,
     readonly settings: ServerSettings,
   ) {
+    this.user = settings.user ?? { user: "carrier", pass: secret() };
+    this.system = settings.system ?? { user: "system", pass: secret() };
     this.#port = settings.port ?? -1;
     this.#folder = temporaryFolder("server");
   }
@@ -92,6 +98,11 @@ export class NatsServer {
 
   get running(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Resolves when the process is gone. */
+  get ended(): Promise<void> {
+    return this.#exited;
   }
 
   get paused(): boolean {
