@@ -145,7 +145,7 @@ check(
       "heard-is-stored": {
         belief: "What I can hear is stored: a subject is in a stream when its neighbours are.",
         readme: "what-i-can-hear-is-stored",
-        hint: "`stream find` (or `stream ls --subject`) tells which stream has a subject. Which subjects do you hear, that it does not find?",
+        hint: "`stream ls --subject` tells which stream has a subject. Which subjects do you hear, that it does not find?",
       },
     },
   },

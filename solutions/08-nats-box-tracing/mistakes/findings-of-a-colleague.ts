@@ -7,7 +7,8 @@ export { passes, saveContext, traceMessage } from "../solution.ts";
 
 export async function findings(): Promise<Findings> {
   return {
-    hub: "hub-8",
+    // No lab of yours ever has this number.
+    hub: "hub-1000008",
     stuck: { stream: "SCANS_GARNET", consumer: "billing-marc" },
     unstored: "parcel.nice.weighed",
     poison: { stream: "JOBS_INDIGO", sequence: 14 },
