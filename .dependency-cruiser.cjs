@@ -50,7 +50,16 @@ module.exports = {
       "A check imports the kit and, of the exercise, the types (a test sees to that).",
       { path: "^lessons/[^/]+/checks\\.ts$" },
       {
-        pathNot: "^(checker/kit/index|lessons/[^/]+/exercise)\\.ts$",
+        pathNot: "^(checker/kit/index|lessons/[^/]+/(exercise|lab))\\.ts$",
+        dependencyTypesNot: ["npm", "npm-dev", "core"],
+      },
+    ),
+    never(
+      "labs-import-the-kit",
+      "A lab is played without vitest, and knows the types of the exercise.",
+      { path: "^lessons/[^/]+/lab\\.ts$" },
+      {
+        pathNot: "^(checker/kit/lab|lessons/[^/]+/exercise)\\.ts$",
         dependencyTypesNot: ["npm", "npm-dev", "core"],
       },
     ),

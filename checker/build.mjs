@@ -132,8 +132,10 @@ function entries(root) {
     reaper: join(root, "checker/nats/reaper-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
-    const checks = join(root, "lessons", lesson, "checks.ts");
-    if (existsSync(checks)) found[`checks-${lesson}`] = checks;
+    for (const part of ["checks", "lab"]) {
+      const file = join(root, "lessons", lesson, `${part}.ts`);
+      if (existsSync(file)) found[`${part}-${lesson}`] = file;
+    }
   }
   return found;
 }
@@ -147,8 +149,10 @@ function listSources(root) {
     )
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   for (const lesson of readdirSync(join(root, "lessons"))) {
-    const checks = join(root, "lessons", lesson, "checks.ts");
-    if (existsSync(checks)) files.push(checks);
+    for (const part of ["checks.ts", "lab.ts"]) {
+      const file = join(root, "lessons", lesson, part);
+      if (existsSync(file)) files.push(file);
+    }
   }
   const lock = join(root, "package-lock.json");
   if (existsSync(lock)) files.push(lock);

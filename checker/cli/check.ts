@@ -1,11 +1,12 @@
 // npm run check: grades a lesson once, or all that were started.
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
-import { allLessons, findLesson } from "../course/lessons.ts";
+import { allLessons, findLesson, type Lesson, readReadme } from "../course/lessons.ts";
 import { isStarted } from "../course/started.ts";
 import { grade } from "../grading/grade.ts";
 import { keepRun } from "../grading/last-run.ts";
 import { exitStatus, type Verdict } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
+import { neededPrograms } from "../nats/install/needs.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { installProgress } from "./progress.ts";
@@ -40,6 +41,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
   const verdicts: Verdict[] = [];
   for (const lesson of lessons) {
     const file = flags.file === undefined ? lesson.exercise : typedPath(flags.file);
+    await bringNeeded(lesson);
     const graded = await grade({ lesson, file, server, recorded: !flags.direct });
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
@@ -55,6 +57,17 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     if (!flags.json) printError(`Written: ${flags.junit}`);
   }
   return statusOf(verdicts);
+}
+
+/** What the lesson needs beyond a server. Without it the checks that use it are skipped, and say what to install. */
+async function bringNeeded(lesson: Lesson): Promise<void> {
+  for (const name of neededPrograms(readReadme(lesson).matter.needs)) {
+    try {
+      await findProgram(name, { onProgress: installProgress() });
+    } catch (error) {
+      if (!(error instanceof EnvironmentTrouble)) throw error;
+    }
+  }
 }
 
 /** The verdict stands, whether it can be remembered or not. */

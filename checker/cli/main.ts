@@ -37,6 +37,7 @@ export function commands(done: (status: number) => void): Command {
   const program = new Command("npm run")
     .description("learn-nats: lessons on NATS, graded against a real server")
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError();
   const command = (name: string, summary: string) =>
@@ -74,6 +75,15 @@ export function commands(done: (status: number) => void): Command {
     .action(async (lesson: string, flags) =>
       done(await (await import("./solution.ts")).runSolution(lesson, flags)),
     );
+  command("lab <lesson>", "a server with the lesson's scene, to explore, until Ctrl-C")
+    .option("--port <port>", "listen here instead of 4223")
+    .option("--seed <number>", "play the scene of this number; without it, your own")
+    .action(async (lesson: string, flags) => done(await (await import("./lab.ts")).runLab(lesson, flags)));
+  command("nats [arguments...]", "the nats CLI, with contexts of the course's own")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (args: string[]) => done(await (await import("./nats.ts")).runNats(args)));
   command("doctor", "what is here, what is missing, what to do")
     .option("--json", "print the findings as JSON")
     .action(async (flags) => done(await (await import("./doctor.ts")).runDoctor(flags)));

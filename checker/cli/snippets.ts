@@ -5,6 +5,7 @@ import { allLessons, findLesson } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
+import { renewCliOutputs } from "../pages/cli-snippets.ts";
 import { renewOutputs } from "../pages/snippets.ts";
 import { installProgress } from "./progress.ts";
 import { print } from "./text.ts";
@@ -16,10 +17,15 @@ export async function runSnippets(
   const server = await findProgram("nats-server", { onProgress: installProgress() });
   let differing = 0;
   for (const lesson of typed === undefined ? allLessons() : [findLesson(typed)]) {
-    const { before, after } = await renewOutputs(lesson.readme, server);
-    if (before === after) continue;
+    let differs = false;
+    for (const renew of [() => renewOutputs(lesson.readme, server), () => renewCliOutputs(lesson, server)]) {
+      const { before, after } = await renew();
+      if (before === after) continue;
+      differs = true;
+      if (!check) writeFileAtomic.sync(lesson.readme, after);
+    }
+    if (!differs) continue;
     differing++;
-    if (!check) writeFileAtomic.sync(lesson.readme, after);
     print(`${check ? "differs" : "written"}  ${relative(root, lesson.readme)}`);
   }
   if (differing === 0) print("Every page shows what its programs print.");

@@ -18,6 +18,8 @@ export interface Lesson {
   /** What the learner edits. */
   readonly exercise: string;
   readonly checks: string;
+  /** The scene that `npm run lab` plays; a lesson may have none. */
+  readonly lab: string;
   readonly readme: string;
   /** The folder with the reference solution, the alternatives and the mistakes. */
   readonly solutions: string;
@@ -55,6 +57,7 @@ export function allLessons(courseRoot = root): Lesson[] {
           path,
           exercise: join(path, "exercise.ts"),
           checks: join(path, "checks.ts"),
+          lab: join(path, "lab.ts"),
           readme: join(path, "README.md"),
           solutions: join(courseRoot, "solutions", folder),
         },

@@ -11,6 +11,7 @@ import { shownOnTheWire } from "./evidence.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
+import { NatsCli } from "./nats-cli.ts";
 import type { LearnerProgram } from "./program.ts";
 import { currentRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
@@ -24,9 +25,11 @@ export interface CheckSettings<Id extends string> {
   /** What each program may print. Default 1,024. */
   readonly outputKb?: number;
   /** The server, where the default (JetStream on, one account) does not do. */
-  readonly server?: ServerSettings;
+  readonly server?: ServerSettings | (() => ServerSettings);
   /** The oldest server that can do this, for example `2.11.0`; on an older one the check is skipped. */
   readonly needsServer?: string;
+  /** The check uses the nats CLI; where there is none it is skipped. */
+  readonly needsCli?: boolean;
   /** The beliefs that this check can recognise, by their stable ids. */
   readonly beliefs: Readonly<Record<Id, Belief>>;
 }
@@ -75,6 +78,8 @@ export interface Scene<Exercise, Id extends string> {
   };
   until: Stage["until"];
   lasting: Stage["lasting"];
+  /** The nats CLI, for a check with `needsCli`. */
+  readonly cli: NatsCli;
   believes(id: Id, sign: Sign): void;
   /** Fails the check in these words. */
   fail(message: string, more?: Omit<FindingParts, "message">): never;
@@ -108,15 +113,19 @@ async function play<Exercise, Id extends string>(
 ): Promise<void> {
   const run = currentRun();
   // Before it is started: an older server may not even know the settings.
-  const { version } = serverInUse();
+  const { version, path } = serverInUse();
   if (settings.needsServer && semver.lt(version, settings.needsServer)) {
-    throw new CannotCheck(`needs nats-server ${settings.needsServer} or newer; this is ${version}`);
+    throw new CannotCheck(
+      `needs nats-server ${settings.needsServer} or newer, and ${path} is ${version}: install a newer one there, or name one in NATS_SERVER_BIN`,
+    );
   }
   if (run.unfit) {
     run.findings.set(name, run.unfit);
     throw new Finding(run.unfit);
   }
-  const nats = await takeServer(settings.server ?? {});
+  const cli = settings.needsCli ? await NatsCli.find() : undefined;
+  const wanted = typeof settings.server === "function" ? settings.server() : settings.server;
+  const nats = await takeServer(wanted ?? {});
   const journal = new Journal();
   const stage = new Stage(
     await CheckServer.start(nats, journal, run.recorded),
@@ -132,6 +141,10 @@ async function play<Exercise, Id extends string>(
       learner: { start: (target, args, options) => stage.start(target, args as unknown[], options) as never },
       until: (what, condition) => stage.until(what, condition),
       lasting: (ms, condition) => stage.lasting(ms, condition),
+      get cli() {
+        if (!cli) throw new Error("A check that uses the nats CLI says so: needsCli.");
+        return cli;
+      },
       believes: (id, sign) => stage.believes(id, sign),
       fail: (message, more) => {
         throw new Finding({ message, ...more });
@@ -154,6 +167,7 @@ async function play<Exercise, Id extends string>(
     throw error;
   } finally {
     await stage.close();
+    cli?.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { EnvironmentTrouble } from "../course/errors.ts";
 import type { FoundProgram } from "./install/find.ts";
 import { NatsServer, randomCredentials, type ServerSettings } from "./server.ts";
 
-export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "credentials"> {
+export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "user" | "system"> {
   /** How many servers. JetStream wants an odd number. Default 3. */
   readonly size?: number;
 }
@@ -49,7 +49,7 @@ export class NatsCluster {
         ports.map((port, index) =>
           NatsServer.start(program, {
             ...settings,
-            credentials,
+            ...credentials,
             name: `hub-${index + 1}`,
             config: `cluster { name: hubs, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }\n${settings.config ?? ""}`,
           }),

@@ -20,12 +20,14 @@ export interface ServerSettings {
   readonly ownAccounts?: boolean;
   /** The port to listen on; chosen by the system when absent. */
   readonly port?: number;
+  /** Who may connect; somebody with a random password when absent. */
+  readonly user?: Credentials;
+  /** The same for the system account. */
+  readonly system?: Credentials;
   /** The server's name, as clients see it in INFO. */
   readonly name?: string;
   /** Marks the processes of a part of the run (see reaper). */
   readonly part?: string;
-  /** The credentials, where servers share them; random when absent. */
-  readonly credentials?: ServerCredentials;
 }
 
 export interface Credentials {
@@ -67,9 +69,9 @@ export class NatsServer {
     readonly program: FoundProgram,
     readonly settings: ServerSettings,
   ) {
-    const { user, system } = settings.credentials ?? randomCredentials();
-    this.user = user;
-    this.system = system;
+    const random = randomCredentials();
+    this.user = settings.user ?? random.user;
+    this.system = settings.system ?? random.system;
     this.#port = settings.port ?? -1;
     this.#folder = temporaryFolder("server");
   }
@@ -109,6 +111,11 @@ export class NatsServer {
 
   get running(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Resolves when the process is gone. */
+  get ended(): Promise<void> {
+    return this.#exited;
   }
 
   get paused(): boolean {

@@ -7,6 +7,7 @@ import { compile } from "../../checker/grading/compile.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { runFolder } from "../../checker/nats/run-folder.ts";
+import { cliSnippetsIn, printsTheSame, typeInLab } from "../../checker/pages/cli-snippets.ts";
 import { runSnippet, snippetsIn } from "../../checker/pages/snippets.ts";
 
 afterAll(reapAll);
@@ -21,6 +22,19 @@ describe.each(allLessons())("the page of $id", (lesson) => {
       expect(await runSnippet(snippet, server)).toBe(snippet.output);
     },
   );
+
+  const typed = cliSnippetsIn(readFileSync(lesson.readme, "utf8"));
+
+  test.skipIf(typed.length === 0)("prints what it shows for each command of the nats CLI", async () => {
+    const server = await findProgram("nats-server");
+    const printed = await typeInLab(lesson, typed, server, (text, snippet) =>
+      printsTheSame({ ...snippet }, text),
+    );
+    for (const [index, snippet] of typed.entries()) {
+      // Where they differ, show how.
+      if (!printsTheSame(snippet, printed[index] ?? "")) expect(printed[index]).toBe(snippet.output);
+    }
+  });
 
   test("has programs to run, and code in nats v3", () => {
     expect(snippets.map((snippet) => snippet.kind)).toEqual(expect.arrayContaining(["run", "v3"]));

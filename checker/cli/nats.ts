@@ -1,0 +1,23 @@
+// npm run nats: the nats CLI that the course is made with, with a folder of contexts of the course's own.
+import { spawn } from "node:child_process";
+import { exitStatus } from "../grading/verdict.ts";
+import { natsCliEnvironment } from "../nats/cli.ts";
+import { findProgram } from "../nats/install/find.ts";
+import { watchOver } from "../nats/reaper.ts";
+import { installProgress } from "./progress.ts";
+
+/** @returns the CLI's own exit status */
+export async function runNats(args: readonly string[]): Promise<number> {
+  const { path } = await findProgram("nats", { onProgress: installProgress() });
+  const child = spawn(path, args, { stdio: "inherit", env: natsCliEnvironment(), windowsHide: true });
+  watchOver(child);
+  // Ctrl-C reaches the CLI too, which has something to say at its end: we go when it has gone.
+  process.removeAllListeners("SIGINT");
+  process.on("SIGINT", () => {});
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      resolve(code ?? (signal === "SIGINT" ? exitStatus.interrupted : exitStatus.environment));
+    });
+  });
+}

@@ -1,0 +1,611 @@
+// Lesson 08: what the learner found in his own lab, what his tracing program says of a message, and what the context is that he saved.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AckPolicy, nanos } from "nats";
+import {
+  type CheckServer,
+  exercise,
+  expect,
+  labSeed,
+  labServer,
+  newLabSeed,
+  playLab,
+  randomFrom,
+} from "../../checker/kit/index.ts";
+import type { Complaint, Findings } from "./exercise.ts";
+import { lab, type Plan, plan } from "./lab.ts";
+
+const { check } = exercise<typeof import("./exercise.ts")>();
+
+const lesson = "lesson-08";
+/** Who never started a lab has none whose names he could know: then a program must find them. */
+const fresh = newLabSeed();
+const ownSeed = () => labSeed(lesson) ?? fresh;
+const ownServer = () => labServer(lab, ownSeed());
+
+/** Plays the learner's own scene on the check's server. */
+async function playOwn(server: CheckServer): Promise<Plan> {
+  await playLab(lab, ownSeed(), (name, more) => server.connect(name, more));
+  return plan(randomFrom(ownSeed()));
+}
+
+const told = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
+
+/** The findings as the learner's function gives them, in his own scene. */
+async function report(
+  server: CheckServer,
+  start: (complaint: Complaint) => Promise<{ result(): Promise<Findings> }>,
+): Promise<{ found: Findings; scene: Plan }> {
+  const scene = await playOwn(server);
+  const program = await start(scene.complaint);
+  return { scene, found: await program.result() };
+}
+
+type Key = keyof Plan["faults"];
+const budgetMs = 25_000;
+
+/** Where to look for what is missing, in the words of the complaint. */
+const missing = (key: Key, where: string) =>
+  `Your findings do not say yet what \`${key}\` is. ${where} The lab is still there: npm run lab ${lesson}`;
+
+check(
+  "the findings are about your own lab",
+  {
+    budgetMs,
+    server: ownServer,
+    beliefs: {
+      "another-lab": {
+        belief: "A carrier is a carrier; what was wrong for somebody else is wrong for me.",
+        readme: "what-was-found-in-one-system-is-true-in-the-other",
+        hint: "What is the name of the server in your findings, and what does `npm run nats -- server info`, or the first line of your lab, say?",
+      },
+    },
+  },
+  async ({ server, learner, believes }) => {
+    let found: Findings | undefined;
+    const hub = `hub-${ownSeed()}`;
+    const started = labSeed(lesson) !== undefined;
+    let streams: string[] = [];
+    const named = () =>
+      [found?.stuck?.stream, found?.poison?.stream, found?.dropping, found?.lost?.stream].filter(
+        (name) => name !== undefined,
+      );
+    const foreign = () => named().filter((name) => !streams.includes(name));
+    believes("another-lab", {
+      when: () =>
+        found?.hub !== undefined &&
+        (found.hub !== hub || (named().length > 0 && foreign().length === named().length)),
+      message: () =>
+        found?.hub !== hub
+          ? `These findings are about ${told(found?.hub)}. ${started ? `Your lab is ${hub}.` : "You have not started a lab of your own yet: npm run lab lesson-08."} Each lab has other names and other faults, so that nothing in these findings can be right.`
+          : `These findings name ${foreign().join(", ")}. Your lab has no such streams: they were found in another one.`,
+      evidence: () => [
+        `hub in the findings      ${told(found?.hub)}`,
+        `hub of your lab          ${started ? hub : "none was started"}`,
+        `streams in the findings  ${named().join(", ") || "none"}`,
+        ...(started ? [`streams of your lab      ${streams.join(", ")}`] : []),
+      ],
+    });
+    const { found: result } = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    );
+    found = result;
+    for await (const { config } of (await server.manager()).streams.list())
+      streams = [...streams, config.name];
+    expect(found.hub, "The hub in your findings").toBe(hub);
+    expect(foreign(), "Streams in your findings that your lab does not have").toEqual([]);
+  },
+);
+
+check(
+  "the consumer that gives out nothing any more is found",
+  {
+    budgetMs,
+    server: ownServer,
+    beliefs: {
+      "much-to-do-is-stuck": {
+        belief: "The consumer with the most unprocessed messages is the one that is stuck.",
+        readme: "the-longest-queue-is-the-stuck-one",
+        hint: "Look at the two columns of `consumer report` side by side: what nobody has got yet, and what somebody has got and not acked. Which of the two has a limit?",
+      },
+    },
+  },
+  async ({ server, learner, fail, believes }) => {
+    let found: Findings | undefined;
+    let scene: Plan | undefined;
+    let seen: string[] = [];
+    believes("much-to-do-is-stuck", {
+      when: () => found?.stuck?.consumer === scene?.behind && scene !== undefined,
+      message: () =>
+        `${found?.stuck?.consumer} has many messages before it, because nobody asks it for any: when somebody does, it gives them out. The stuck one would give nothing even then. It waits for acks.`,
+      evidence: () => seen,
+    });
+    ({ found, scene } = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    ));
+    const jsm = await server.manager();
+    for await (const info of jsm.consumers.list(scene.names.scans)) {
+      seen = [
+        ...seen,
+        `${info.name.padEnd(18)} unprocessed ${info.num_pending}, ack pending ${info.num_ack_pending}`,
+      ];
+    }
+    if (!found.stuck)
+      return fail(missing("stuck", "A clerk says: since this morning I get no scans any more."));
+    expect(found.stuck, "The stuck consumer").toEqual(scene.faults.stuck);
+  },
+);
+
+check(
+  "the subject that no stream stores is found",
+  {
+    budgetMs,
+    server: ownServer,
+    beliefs: {
+      "heard-is-stored": {
+        belief: "What I can hear is stored: a subject is in a stream when its neighbours are.",
+        readme: "what-i-can-hear-is-stored",
+        hint: "`stream ls --subject` tells which stream has a subject. Which subjects do you hear, that it does not find?",
+      },
+    },
+  },
+  async ({ server, learner, fail, believes }) => {
+    let found: Findings | undefined;
+    let stream: string | undefined;
+    believes("heard-is-stored", {
+      when: () => stream !== undefined,
+      message: () =>
+        `${found?.unstored} is stored, by the stream ${stream}. One subject that you can hear is in no stream.`,
+      evidence: () => [`stream of ${found?.unstored}  ${stream}`],
+    });
+    const result = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    );
+    found = result.found;
+    if (!found.unstored)
+      return fail(
+        missing("unstored", "The office says: some of what the depots report is in no list afterwards."),
+      );
+    const jsm = await server.manager();
+    stream = await jsm.streams.find(found.unstored).catch(() => undefined);
+    expect(found.unstored, "The subject that no stream stores").toBe(result.scene.faults.unstored);
+  },
+);
+
+check(
+  "the message that comes again and again is found",
+  {
+    budgetMs,
+    server: ownServer,
+    beliefs: {
+      "consumer-counts-as-the-stream": {
+        belief: "A message has one number, and each report shows it.",
+        readme: "a-message-has-one-number",
+        hint: "`consumer info` shows two sequences on one line. Which of the two does `stream get` want?",
+      },
+    },
+  },
+  async ({ server, learner, fail, believes }) => {
+    let found: Findings | undefined;
+    let scene: Plan | undefined;
+    let payload = "";
+    let floors = { consumer_seq: 0, stream_seq: 0 };
+    believes("consumer-counts-as-the-stream", {
+      when: () =>
+        found?.poison !== undefined &&
+        found.poison.stream === scene?.names.jobs &&
+        found.poison.sequence === floors.consumer_seq + 1,
+      message: () =>
+        `Message ${found?.poison?.sequence} of ${found?.poison?.stream} is ${payload}: there is nothing wrong with it. The consumer counts its deliveries, from 1, and leaves out what its filter leaves out. That number is not the one of the stream.`,
+      evidence: () => [
+        `ack floor of ${scene?.printers}  consumer sequence ${floors.consumer_seq}, stream sequence ${floors.stream_seq}`,
+        `your finding             ${found?.poison?.sequence}`,
+      ],
+    });
+    const result = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    );
+    scene = result.scene;
+    const jsm = await server.manager();
+    floors = (await jsm.consumers.info(scene.names.jobs, scene.printers)).ack_floor;
+    found = result.found;
+    if (!found.poison)
+      return fail(missing("poison", "A printer says: I fail at the same label again and again."));
+    if (found.poison.stream === scene.names.jobs) {
+      payload = await jsm.streams.getMessage(scene.names.jobs, { seq: found.poison.sequence }).then(
+        (message) => message.string(),
+        () => "not there",
+      );
+    }
+    expect(found.poison, "The message that its worker fails at").toEqual(scene.faults.poison);
+  },
+);
+
+check(
+  "the stream that drops its oldest messages is found",
+  {
+    budgetMs,
+    server: ownServer,
+    beliefs: {
+      "first-sequence-above-one-is-loss": {
+        belief: "When the first message is not number 1 any more, messages were lost.",
+        readme: "when-message-1-is-gone-something-was-lost",
+        hint: "There are two reasons for a first message to go: somebody is done with it, or there is no room. Where in `stream info` do you see which of them holds?",
+      },
+    },
+  },
+  async ({ server, learner, fail, believes }) => {
+    let found: Findings | undefined;
+    let scene: Plan | undefined;
+    let seen: string[] = [];
+    believes("first-sequence-above-one-is-loss", {
+      when: () => found?.dropping !== undefined && found.dropping === scene?.names.labels,
+      message: () =>
+        `The first messages of ${found?.dropping} are gone because workers have acked them: it is a work queue. Nothing is lost there. Another stream drops messages that nobody has seen, because it is full.`,
+      evidence: () => seen,
+    });
+    ({ found, scene } = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    ));
+    for await (const { config, state } of (await server.manager()).streams.list()) {
+      if (state.first_seq < 2) continue;
+      seen = [
+        ...seen,
+        `${config.name.padEnd(15)} ${config.retention}, first message ${state.first_seq}, ${state.messages} of at most ${config.max_msgs}`,
+      ];
+    }
+    if (!found.dropping)
+      return fail(missing("dropping", "Customs say: you sent us forms that we cannot find any more."));
+    expect(found.dropping, "The stream that drops its oldest messages").toBe(scene.faults.dropping);
+  },
+);
+
+check(
+  "the member that answers nothing is found",
+  {
+    budgetMs,
+    needsServer: "2.11.0",
+    server: ownServer,
+    beliefs: {},
+  },
+  async ({ server, learner, fail }) => {
+    const { found, scene } = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    );
+    if (!found.silent)
+      return fail(
+        missing("silent", "The shop says: one of three questions on `rates.quote` gets no answer."),
+      );
+    if (!scene.desks.includes(found.silent)) {
+      fail(
+        `${found.silent} is no member of the queue group \`desks\`: a trace of a question shows the names.`,
+        {
+          evidence: [`members  ${scene.desks.length}, with names that begin with desk-`],
+        },
+      );
+    }
+    expect(found.silent === scene.faults.silent, `${found.silent} answers nothing`).toBe(true);
+  },
+);
+
+check(
+  "the lost parcel is found",
+  {
+    budgetMs,
+    needsServer: "2.11.0",
+    server: ownServer,
+    beliefs: {
+      "sent-is-where-it-is": {
+        belief: "A message is on the subject that it was published on.",
+        readme: "a-message-stays-on-its-subject",
+        hint: "Trace the subject of the complaint, and read the lines between the client and the stream.",
+      },
+    },
+  },
+  async ({ server, learner, fail, believes }) => {
+    let found: Findings | undefined;
+    let scene: Plan | undefined;
+    believes("sent-is-where-it-is", {
+      when: () => scene !== undefined && found?.lost?.subject === scene.complaint.sentTo,
+      message: () =>
+        `The message was published on ${scene?.complaint.sentTo}, and no message in any stream has this subject. On the way in the server gave it another one.`,
+      evidence: () => [
+        `published on  ${scene?.complaint.sentTo}`,
+        `your finding  ${found?.lost?.subject}, in ${found?.lost?.stream}`,
+      ],
+    });
+    ({ found, scene } = await report(server, (complaint) =>
+      learner.start("findings", [server.connection("detective"), complaint]),
+    ));
+    if (!found.lost)
+      return fail(missing("lost", `${scene.complaint.parcel} was sent on ${scene.complaint.sentTo}.`));
+    expect(found.lost, "Where the lost parcel has come to").toEqual(scene.faults.lost);
+  },
+);
+
+/** Names that nobody can know before. */
+function word(): string {
+  return randomFrom(newLabSeed()).between(100_000, 999_999).toString();
+}
+
+check(
+  "a trace tells which stream, subscribers and consumers a message reached",
+  {
+    needsServer: "2.11.0",
+    server: () => {
+      const secret = word();
+      return { name: `hub-${secret}`, config: `mappings { "parcel.astray": "depot.${secret}.arrived" }` };
+    },
+    beliefs: {
+      "traced-is-stored": {
+        belief: "The trace says that the message is stored, so it is.",
+        readme: "a-trace-that-says-stored-has-stored",
+        hint: "There are two headers for a trace. What does the second one do to the message itself?",
+      },
+      "report-waits-for-me": {
+        belief: "The report of a trace waits until I ask for it.",
+        readme: "the-report-waits-for-me",
+        hint: "The report is a core NATS message like any other. Who must be there when it is sent?",
+      },
+      "subject-is-what-i-published": {
+        belief: "A message is on the subject that it was published on.",
+        readme: "a-message-stays-on-its-subject",
+        hint: "Print the events of the trace. Which of them tells of another subject?",
+      },
+      "one-receiver": {
+        belief: "A message goes to one place; the first one that the trace names.",
+        readme: "a-message-goes-to-one-place",
+        hint: "Print all events of the trace. How many of them are of the type `eg`?",
+      },
+      "stored-is-delivered": {
+        belief: "What is in the stream has reached its consumers.",
+        readme: "what-is-stored-has-reached-the-workers",
+        hint: "A trace ends at the stream. What does each consumer itself say of its last delivered message?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const jsm = await server.manager();
+    const secret = server.nats.settings.name?.slice(4) ?? "";
+    const arrived = `depot.${secret}.arrived`;
+    const stream = `DEPOT_${secret}`;
+    await jsm.streams.add({ name: stream, subjects: ["depot.>"] });
+    const consumer = (durable_name: string, more: object = {}) =>
+      jsm.consumers.add(stream, {
+        durable_name,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(3_600_000),
+        ...more,
+      });
+    const names = { worker: `w${word()}`, idle: `i${word()}`, full: `f${word()}`, other: `o${word()}` };
+    await consumer(names.worker);
+    await consumer(names.idle);
+    await consumer(names.full, { max_ack_pending: 1 });
+    await consumer(names.other, { filter_subject: "depot.*.left" });
+    const js = await server.jetstream();
+    await js.publish(arrived, "before");
+    // Somebody took one message and forgot it.
+    const forgetful = await (await js.consumers.get(stream, names.full)).next({ expires: 5_000 });
+    expect(forgetful?.string()).toBe("before");
+    const work = await (await server.connect("worker")).jetstream().consumers.get(stream, names.worker);
+    await work.consume({ max_messages: 10, callback: (message) => message.ack() });
+    await until("the worker to have done the first message", async () => {
+      const { num_pending, num_ack_pending, num_waiting } = await jsm.consumers.info(stream, names.worker);
+      return num_pending === 0 && num_ack_pending === 0 && num_waiting > 0;
+    });
+    const watchers = [`watcher-${word()}`, `watcher-${word()}`].sort();
+    let heard = 0;
+    for (const name of watchers) {
+      const watcher = await server.connect(name);
+      watcher.subscribe("depot.>", { callback: () => void heard++ });
+      await watcher.flush();
+    }
+
+    let route: Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>> | undefined;
+    let stored = 0;
+    const sent = () =>
+      server.wire.publishes({ client: "tracer" }).find(({ headers }) => headers?.["Nats-Trace-Dest"]);
+    const destination = () => sent()?.headers?.["Nats-Trace-Dest"];
+    believes("report-waits-for-me", {
+      when: () => {
+        const message = sent();
+        if (!message) return false;
+        const listening = server.wire.of("subscribe", { client: "tracer" });
+        const covers = ({ subject }: { subject: string }) =>
+          subject === destination() ||
+          (subject.endsWith(".*") && destination()?.startsWith(subject.slice(0, -1)));
+        const first = listening.find(covers);
+        return first !== undefined && first.index > message.index;
+      },
+      message: () =>
+        `The message went out with the wish to be reported to ${destination()}. The subscription to that subject came after it. The report is sent once, to whoever listens then.`,
+      evidence: () => [
+        `first  publish ${sent()?.subject}, Nats-Trace-Dest ${destination()}`,
+        `then   subscribe ${destination()}`,
+      ],
+    });
+    believes("traced-is-stored", {
+      when: () => route !== undefined && route.stream === stream && stored === 1,
+      message: () =>
+        `Your program says that ${stream} has stored the message. The stream has the same ${stored} message as before, and the subscribers heard nothing: with the header Nats-Trace-Only the server only tells what would happen.`,
+      evidence: () => [
+        `headers             ${Object.entries(sent()?.headers ?? {})
+          .map(([name, value]) => `${name}: ${value}`)
+          .join(", ")}`,
+        `messages in stream  ${stored}`,
+      ],
+    });
+    believes("subject-is-what-i-published", {
+      when: () => route?.subject === "parcel.astray",
+      message: () =>
+        `Your program says that the message is on parcel.astray. The server has mapped that subject to another one, and tells it in the trace: no consumer of ${stream} will ever see parcel.astray.`,
+      evidence: () => ["published on   parcel.astray", `in the stream  ${arrived}`],
+    });
+    believes("one-receiver", {
+      when: () =>
+        route !== undefined && route.receivers.length === 1 && watchers.includes(route.receivers[0] ?? ""),
+      message: () =>
+        "Two subscribers got the message, and your program names one of them. Each of them has an event in the trace.",
+      evidence: () => [`subscribers  ${watchers.join(", ")}`, `your route   ${route?.receivers.join(", ")}`],
+    });
+    believes("stored-is-delivered", {
+      when: () => {
+        const states = Object.values(route?.consumers ?? {});
+        return states.length === 4 && states.every((state) => state === "delivered");
+      },
+      message: () =>
+        `Your program says that all four consumers have delivered the message. One has: somebody asks it for messages. The message lies in the stream, and for the others nothing has happened yet.`,
+      evidence: () =>
+        Object.entries(names).map(
+          ([kind, name]) => `${name}  ${expected[kind]}, your route says ${route?.consumers[name]}`,
+        ),
+    });
+    const expected: Record<string, string> = {
+      worker: "delivered",
+      idle: "waiting",
+      full: "full",
+      other: "filtered",
+    };
+
+    const program = await learner.start(
+      "traceMessage",
+      [server.connection("tracer"), "parcel.astray", "P-1"],
+      {
+        name: "traceMessage",
+      },
+    );
+    const result = await program.result();
+    stored = (await jsm.streams.info(stream)).state.messages;
+    route = result as NonNullable<typeof route>;
+    expect(route, "The route").toEqual({
+      subject: arrived,
+      stream,
+      receivers: watchers,
+      consumers: Object.fromEntries(Object.entries(names).map(([kind, name]) => [name, expected[kind]])),
+    });
+    expect(stored, "Messages in the stream, with the one from before").toBe(2);
+    await until("the subscribers to hear the message", () => heard === 2);
+    expect(sent()?.text, "The payload of the message that was traced").toBe("P-1");
+  },
+);
+
+check(
+  "a stream that refuses a message is told in the server's words",
+  {
+    needsServer: "2.11.0",
+    beliefs: {
+      "an-event-of-a-stream-is-storage": {
+        belief: "When the trace names a stream, that stream has stored the message.",
+        readme: "a-stream-in-the-trace-has-stored",
+        hint: "Look at all fields of the event of the type `js`.",
+      },
+    },
+  },
+  async ({ server, learner, believes }) => {
+    const jsm = await server.manager();
+    const stream = `LOCKERS_${word()}`;
+    await jsm.streams.add({ name: stream, subjects: ["locker.>"], max_msgs: 1, discard: "new" as never });
+    await (await server.jetstream()).publish("locker.1", "P-1");
+    let route: Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>> | undefined;
+    believes("an-event-of-a-stream-is-storage", {
+      when: () =>
+        route?.stream === stream &&
+        !server.wire.publishes({ client: "tracer" }).some(({ headers }) => headers?.["Nats-Trace-Only"]),
+      message: () =>
+        `Your program says that ${stream} has stored the message. It is full and has refused it. The event of the trace says both: the stream's name, and the error.`,
+      evidence: () => [`messages in ${stream}  1 of at most 1`, `your route  ${told(route)}`],
+    });
+    const program = await learner.start("traceMessage", [server.connection("tracer"), "locker.2", "P-2"], {
+      name: "traceMessage",
+    });
+    route = (await program.result()) as NonNullable<typeof route>;
+    expect(route, "The route").toEqual({
+      subject: "locker.2",
+      refused: "maximum messages exceeded",
+      receivers: [],
+      consumers: {},
+    });
+  },
+);
+
+check(
+  "a message that nobody wants has an empty route",
+  { needsServer: "2.11.0", beliefs: {} },
+  async ({ server, learner }) => {
+    const subject = `parcel.${word()}`;
+    const program = await learner.start("traceMessage", [server.connection("tracer"), subject, "P-1"], {
+      name: "traceMessage",
+    });
+    expect(await program.result(), "The route").toEqual({ subject, receivers: [], consumers: {} });
+  },
+);
+
+check(
+  "the saved context works without any flags",
+  {
+    needsCli: true,
+    beliefs: {
+      "saved-is-selected": {
+        belief: "The context that I saved last is the one that is used.",
+        readme: "the-last-context-is-the-one-in-use",
+        hint: "`nats context ls` marks one context. Which flag of `context save` makes it that one?",
+      },
+      "saved-is-right": {
+        belief: "The context was saved without an error, so user and password are right.",
+        readme: "a-context-that-is-saved-works",
+        hint: "`context save` writes a file, and the file is fine. Which command looks whether the server lets you in?",
+      },
+    },
+  },
+  async ({ server, learner, cli, fail, believes }) => {
+    const name = `s${word()}`;
+    const { user, pass } = server.nats.user;
+    const url = server.nats.url;
+    let saved: { user?: string; password?: string; url?: string } | undefined;
+    let selected: string | undefined;
+    let refused = false;
+    let command = "";
+    believes("saved-is-selected", {
+      when: () => saved !== undefined && selected !== name,
+      message: () =>
+        `The context ${name} is saved, and ${selected ? `${selected} is selected` : "none is selected"}. A command without \`--context\` does not use it.`,
+      evidence: () => [command, `selected  ${selected ?? "none"}`],
+    });
+    believes("saved-is-right", {
+      when: () => refused,
+      message: () =>
+        `\`context save\` ended with exit status 0, and the server does not let anybody in with this context. Saving does not look at the answer of the server.`,
+      evidence: () => [
+        command,
+        `user in the context  ${told(saved?.user)}`,
+        "the server says      Authorization Violation",
+      ],
+    });
+    const program = await learner.start("saveContext", [name, url, user, pass], { name: "saveContext" });
+    const args = (await program.result()) as string[];
+    if (!Array.isArray(args) || args.some((arg) => typeof arg !== "string")) {
+      fail(`\`saveContext\` is to return a list of texts; it returned ${told(args)}.`);
+    }
+    command = `nats ${args.join(" ")}`.replaceAll(pass, "***");
+    if (args[0] === "nats") fail("The arguments are wanted without `nats` itself.", { evidence: [command] });
+    if (args[0] !== "context")
+      fail("`saveContext` is to return a command that begins with `context`.", { evidence: [command] });
+    const done = await cli.run(args);
+    if (done.status !== 0) {
+      fail(`The nats CLI did not take these arguments: it ended with exit status ${done.status}.`, {
+        evidence: [command, ...done.output.split("\n").slice(0, 3)],
+      });
+    }
+    const file = join(cli.folder, "nats", "context", `${name}.json`);
+    if (!existsSync(file)) fail(`No context with the name ${name} was saved.`, { evidence: [command] });
+    const context = JSON.parse(readFileSync(file, "utf8")) as NonNullable<typeof saved>;
+    const marker = join(cli.folder, "nats", "context.txt");
+    selected = existsSync(marker) ? readFileSync(marker, "utf8").trim() || undefined : undefined;
+    saved = context;
+    expect(selected, "The selected context").toBe(name);
+    const published = await cli.run(["pub", "parcel.lyon", "P-1"]);
+    refused = /authorization violation/i.test(published.output);
+    expect(refused, "The server refuses the context").toBe(false);
+    expect(published.status, `The exit status of nats pub, which said: ${published.output.trim()}`).toBe(0);
+  },
+);

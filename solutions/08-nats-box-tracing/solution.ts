@@ -1,0 +1,240 @@
+// Lesson 08, tracing: what is wrong in the carrier's system, a program that follows a message, and a context for the nats CLI.
+//
+// Start your lab in another terminal: npm run lab lesson-08. Leave it running, and look around with: npm run nats -- stream report
+//
+// Write the three functions. What each one promises stands above it. A connection is given to you: leave it open.
+// BEGIN SOLUTION
+// STARTER: // When you are ready: npm run check lesson-08
+// STARTER: import type { NatsConnection } from "nats";
+import { createInbox, headers, type JetStreamManager, type NatsConnection } from "nats";
+// END SOLUTION
+
+/** What the customer says. */
+export interface Complaint {
+  /** The number of the parcel that is lost: `P-123456`. */
+  parcel: string;
+  /** The subject that its last message was sent on. */
+  sentTo: string;
+}
+
+/** What you have found out. Leave out what you do not know yet. */
+export interface Findings {
+  /** The name of the server that you have looked at: `hub-` and a number. */
+  hub: string;
+  /** The consumer that gives out nothing any more, because too many messages are waiting for an ack. */
+  stuck?: { stream: string; consumer: string };
+  /** A subject that begins with `parcel.`, that somebody publishes on, and that no stream stores. */
+  unstored?: string;
+  /** The message that comes again and again, because its worker fails at it each time. */
+  poison?: { stream: string; sequence: number };
+  /** The stream that drops its oldest messages, although nobody is done with them. */
+  dropping?: string;
+  /** The member of the queue group `desks` that gets questions and answers none: the name of its connection. */
+  silent?: string;
+  /** Where the message about the lost parcel has come to. */
+  lost?: { subject: string; stream: string };
+}
+
+/**
+ * What is wrong in your lab. Find it with the nats CLI and write it down here, as values: you do not need the parameters for that. A
+ * program that finds it by itself is right, too.
+ *
+ * The check plays the scene of your own lab again, and asks your function.
+ */
+export async function findings(nc: NatsConnection, complaint: Complaint): Promise<Findings> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("findings is still to be written");
+  const jsm = await nc.jetstreamManager();
+  const found: Findings = { hub: nc.info?.server_name ?? "" };
+  for await (const { config, state } of jsm.streams.list()) {
+    // A work queue's first messages go when they are acked; those of a full stream go because there is no room.
+    if (state.messages === config.max_msgs && state.first_seq > 1) found.dropping = config.name;
+    for await (const { name, num_ack_pending, config: consumer } of jsm.consumers.list(config.name)) {
+      if (num_ack_pending === consumer.max_ack_pending) found.stuck = { stream: config.name, consumer: name };
+    }
+  }
+  const [unstored, poison, silent, lost] = await Promise.allSettled([
+    findUnstored(nc, jsm),
+    findPoison(nc),
+    findSilent(nc),
+    // To look where a message goes it need not be sent: one more parcel would be lost.
+    follow(nc, complaint.sentTo, "", { only: true }),
+  ]);
+  if (unstored.status === "fulfilled") found.unstored = unstored.value;
+  if (poison.status === "fulfilled") found.poison = poison.value;
+  if (silent.status === "fulfilled") found.silent = silent.value;
+  const events = lost.status === "fulfilled" ? lost.value : [];
+  const mapped = events.find(({ type }) => type === "sm")?.to;
+  const stream = events.find(({ type }) => type === "js")?.stream;
+  if (mapped && stream) found.lost = { subject: mapped, stream };
+  return found;
+  // END SOLUTION
+}
+
+/** One thing that happened to a message on its way, as the server tells it (ADR-41). */
+export interface TraceEvent {
+  /** `in`: it came in. `sm`: its subject was mapped. `js`: a stream looked at it. `eg`: it was sent to a connection. */
+  type: "in" | "sm" | "js" | "eg" | "se" | "si";
+  /** The name of the connection that it came from, or was sent to. */
+  name?: string;
+  /** Of a mapping: the new subject. */
+  to?: string;
+  /** Of a stream: its name. */
+  stream?: string;
+  /** Why it did not work. */
+  error?: string;
+}
+
+/** Where a message has gone. */
+export interface Route {
+  /** The subject that it had in the end. */
+  subject: string;
+  /** The stream that stored it; absent when none did. */
+  stream?: string;
+  /** The server's own words, when a stream would have stored it, and refused. */
+  refused?: string;
+  /** The names of the connections that it was sent to, sorted. */
+  receivers: string[];
+  /**
+   * Each consumer of the stream, by its name: it gave the message to somebody (`delivered`), its filter leaves the message out
+   * (`filtered`), it has too many messages without an ack (`full`), or nobody asks it for one (`waiting`).
+   */
+  consumers: { [name: string]: "delivered" | "filtered" | "full" | "waiting" };
+}
+
+/** Whether a filter such as `parcel.*.scanned` lets a subject pass. Given to you, for `consumers`. */
+export function passes(filter: string, subject: string): boolean {
+  const pattern = filter.replaceAll(".", "\\.").replaceAll("*", "[^.]+").replace(/>$/, ".+");
+  return new RegExp(`^${pattern}$`).test(subject);
+}
+
+/**
+ * Sends a message, and says where it went.
+ *
+ * - The message is really sent: streams store it, and subscribers get it.
+ * - The server reports to the subject that stands in the header `Nats-Trace-Dest`: one message with a JSON document, whose `events` is
+ *   a list of `TraceEvent`.
+ * - A message that nobody wants has a route too: without a stream, receivers and consumers.
+ */
+export async function traceMessage(nc: NatsConnection, subject: string, payload: string): Promise<Route> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("traceMessage is still to be written");
+  const events = await follow(nc, subject, payload);
+  const js = events.find(({ type }) => type === "js");
+  const route: Route = {
+    subject: events.find(({ type }) => type === "sm")?.to ?? subject,
+    receivers: events
+      .flatMap(({ type, name, error }) => (type === "eg" && name && !error ? [name] : []))
+      .sort(),
+    consumers: {},
+  };
+  if (js?.error) route.refused = js.error;
+  else if (js?.stream) {
+    route.stream = js.stream;
+    route.consumers = await statesOf(await nc.jetstreamManager(), js.stream, route.subject);
+  }
+  return route;
+  // END SOLUTION
+}
+
+/**
+ * The arguments of the nats CLI, without `nats` itself, that save a context: under this name, for this server, user and password, and
+ * selected, so that the commands after it need no flags. For example `["context", "ls"]` lists contexts.
+ */
+export function saveContext(name: string, server: string, user: string, password: string): string[] {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("saveContext is still to be written");
+  return [
+    "context",
+    "save",
+    name,
+    `--server=${server}`,
+    `--user=${user}`,
+    `--password=${password}`,
+    "--select",
+  ];
+  // END SOLUTION
+}
+// BEGIN SOLUTION
+
+/** Sends a message with the wish for a trace, and gives what the server tells. */
+async function follow(
+  nc: NatsConnection,
+  subject: string,
+  payload: string,
+  { only = false, reply }: { only?: boolean; reply?: string } = {},
+): Promise<TraceEvent[]> {
+  const dest = createInbox();
+  // Before the message: a report that nobody waits for is gone.
+  const reports = nc.subscribe(dest, { max: 1, timeout: 5_000 });
+  const wish = headers();
+  wish.set("Nats-Trace-Dest", dest);
+  if (only) wish.set("Nats-Trace-Only", "true");
+  nc.publish(subject, payload, { headers: wish, ...(reply && { reply }) });
+  for await (const report of reports) return report.json<{ events: TraceEvent[] }>().events;
+  throw new Error("the connection was closed before the trace came");
+}
+
+/** What each consumer of the stream did with the last message of a subject. */
+async function statesOf(jsm: JetStreamManager, stream: string, subject: string): Promise<Route["consumers"]> {
+  const { seq } = await jsm.streams.getMessage(stream, { last_by_subj: subject });
+  const states: Route["consumers"] = {};
+  const end = Date.now() + 5_000;
+  for await (const { name } of jsm.consumers.list(stream)) {
+    for (;;) {
+      const { config, delivered, num_ack_pending, num_waiting } = await jsm.consumers.info(stream, name);
+      const filters = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : []);
+      if (filters.length > 0 && !filters.some((filter) => passes(filter, subject))) states[name] = "filtered";
+      else if (delivered.stream_seq >= seq) states[name] = "delivered";
+      else if (num_ack_pending >= (config.max_ack_pending ?? Number.POSITIVE_INFINITY)) states[name] = "full";
+      // Somebody waits for it: it is on its way.
+      else if (num_waiting > 0 && Date.now() < end) continue;
+      else states[name] = "waiting";
+      break;
+    }
+  }
+  return states;
+}
+
+async function findUnstored(nc: NatsConnection, jsm: JetStreamManager): Promise<string> {
+  const seen = new Set<string>();
+  for await (const { subject } of nc.subscribe("parcel.>", { timeout: 10_000 })) {
+    if (seen.has(subject)) continue;
+    seen.add(subject);
+    const stream = await jsm.streams.find(subject).catch(() => undefined);
+    if (!stream) return subject;
+  }
+  throw new Error("all subjects are stored");
+}
+
+/** The server tells everybody who listens when a worker says no to a message. */
+async function findPoison(nc: NatsConnection): Promise<{ stream: string; sequence: number }> {
+  const refusals = nc.subscribe("$JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.>", { timeout: 10_000 });
+  for await (const refusal of refusals) {
+    const { stream, stream_seq } = refusal.json<{ stream: string; stream_seq: number }>();
+    return { stream, sequence: stream_seq };
+  }
+  throw new Error("no message comes again");
+}
+
+/** The trace says who got a question; the answer says whether it was answered. */
+async function findSilent(nc: NatsConnection): Promise<string> {
+  const answers = new Map<string, boolean>();
+  const asked = Array.from({ length: 30 }, async () => {
+    const reply = createInbox();
+    const answer = nc.subscribe(reply, { max: 1, timeout: 1_500 });
+    const [desk] = (await follow(nc, "rates.quote", "1 kg", { reply })).filter(({ type }) => type === "eg");
+    let answered = false;
+    try {
+      for await (const _ of answer) answered = true;
+    } catch {
+      // Silence.
+    }
+    if (desk?.name) answers.set(desk.name, answered || answers.get(desk.name) === true);
+  });
+  await Promise.all(asked);
+  const silent = [...answers].filter(([, answered]) => !answered);
+  if (silent.length !== 1 || !silent[0]) throw new Error("not exactly one desk is silent");
+  return silent[0][0];
+}
+// END SOLUTION
