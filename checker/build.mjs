@@ -77,6 +77,7 @@ const leftOutside = [
     "vitest/*",
     "esbuild",
     "typescript",
+    "typescript/*",
     "tsx",
     "execa",
     "undici",
@@ -129,6 +130,7 @@ function entries(root) {
     cli: join(root, "checker/cli/main.ts"),
     kit: join(root, "checker/kit/index.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
+    grader: join(root, "checker/watch/grader-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
     const checks = join(root, "lessons", lesson, "checks.ts");

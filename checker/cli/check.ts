@@ -8,6 +8,7 @@ import { exitStatus, type Verdict } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
+import { lessonEnd } from "./lesson-end.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printError, wrap } from "./text.ts";
@@ -42,6 +43,8 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
+    if (flags.file === undefined && !flags.json && graded.verdict.status === "pass")
+      remember(() => print(`${lessonEnd(lesson, (next) => `npm start ${next.id}`)}\n`));
     keepRun(lesson, graded);
   }
   if (flags.json)

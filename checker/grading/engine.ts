@@ -22,14 +22,20 @@ export interface EngineResult {
 /** Checks that run side by side. More would only compete for the processors. */
 const sideBySide = 4;
 
+export interface EngineOptions {
+  /** Called as each check ends. */
+  readonly onCheck?: (result: CheckResult) => void;
+  /** Takes what is to be cleared up later; without it, all is cleared up before the result is there. */
+  readonly afterwards?: (clearUp: () => Promise<void>) => void;
+}
+
 /**
  * Runs one built checks file.
  * @param file built JavaScript of the lesson's checks.ts
- * @param onCheck called as each check ends
  */
 export async function runChecks(
   file: string,
-  onCheck: (result: CheckResult) => void = () => {},
+  { onCheck = () => {}, afterwards }: EngineOptions = {},
 ): Promise<EngineResult> {
   const reporter: Reporter = { onTestCaseResult: (test) => onCheck(resultOf(test)) };
   const vitest = await createVitest("test", {
@@ -62,7 +68,8 @@ export async function runChecks(
     ];
     return { checks, troubles };
   } finally {
-    await vitest.close();
+    if (afterwards) afterwards(() => vitest.close());
+    else await vitest.close();
   }
 }
 

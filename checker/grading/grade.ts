@@ -9,7 +9,7 @@ import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { runFolder } from "../nats/run-folder.ts";
-import { compile, type TypeFault } from "./compile.ts";
+import { type Compiled, compile, type TypeFault } from "./compile.ts";
 import type { CheckResult } from "./engine.ts";
 import { unfit } from "./unfit.ts";
 import type { TestResult, Verdict } from "./verdict.ts";
@@ -21,6 +21,10 @@ export interface Grading {
   readonly server: FoundProgram;
   /** Told of each check as it ends. */
   readonly onTest?: (test: TestResult) => void;
+  /** What compiles it; a process that grades again and again keeps its compilers warm. */
+  readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
+  /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */
+  readonly afterwards?: (clearUp: () => Promise<void>) => void;
 }
 
 /** Started before the first check asks; as many as run side by side at first. */
@@ -39,7 +43,14 @@ export interface Graded {
  * @throws UsageError when there is no such file
  * @throws EnvironmentTrouble when something other than the exercise is in the way
  */
-export async function grade({ lesson, file, server, onTest = () => {} }: Grading): Promise<Graded> {
+export async function grade({
+  lesson,
+  file,
+  server,
+  onTest = () => {},
+  compiler = compile,
+  afterwards,
+}: Grading): Promise<Graded> {
   const from = performance.now();
   const { title } = readReadme(lesson).matter;
   const graded = (status: Verdict["status"], more: Partial<Verdict>, run?: Run): Graded => ({
@@ -62,7 +73,7 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
   useServer(server);
   const folder = runFolder("grade");
   try {
-    const compiling = reason ? undefined : compile(file, folder.path);
+    const compiling = reason ? undefined : compiler(file, folder.path);
     compiling?.catch(() => {});
     if (!reason) prepare(spares);
     handOverNats(folder.path);
@@ -74,9 +85,10 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
       ? beginRun("", file, misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location))
       : beginRun(compiled?.file ?? "", file);
     const { runChecks } = await engine;
-    const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
-      onTest(testOf(check, run)),
-    );
+    const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
+      onCheck: (check) => onTest(testOf(check, run)),
+      ...(afterwards && { afterwards }),
+    });
     const [trouble] = run.troubles;
     if (trouble) throw trouble;
     if (result.troubles.length > 0) {
@@ -89,13 +101,16 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     const typeErrors =
       cannotRun?.location && compiled
         ? [{ message: cannotRun.message, ...cannotRun.location }]
-        : (compiled?.faults ?? []);
+        : ((await compiled?.faults) ?? []);
     const status = statusOf(tests, typeErrors);
     const message = status === "error" ? tests.find((test) => test.message)?.message : undefined;
     return graded(status, { ...(message && { message }), tests, typeErrors }, run);
   } finally {
-    await discardSpares();
-    folder.remove();
+    if (afterwards) afterwards(async () => folder.remove());
+    else {
+      await discardSpares();
+      folder.remove();
+    }
   }
 }
 

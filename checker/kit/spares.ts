@@ -7,7 +7,12 @@ import { defaultMemoryMb, HostProcess } from "./host-process.ts";
 /** What a server takes to start on an idle machine of today, with the others that start beside it, in milliseconds. */
 const usualStartMs = 150;
 
+/** A lesson seldom needs more than this at once, and each spare costs memory while the learner thinks. */
+const mostSpares = 10;
+
 let program: FoundProgram | undefined;
+/** Since the last refill; before the first run a guess. */
+let taken = { servers: 4, hosts: 4 };
 const servers: Promise<NatsServer>[] = [];
 const hosts: HostProcess[] = [];
 
@@ -32,14 +37,25 @@ export function prepare(count: { servers: number; hosts: number }): void {
   }
 }
 
+/** Starts as many spares as checks took since the last call: what the next run of the same lesson will need. */
+export async function refill(): Promise<void> {
+  const { servers: most, hosts: programs } = taken;
+  taken = { servers: 0, hosts: 0 };
+  prepare({ servers: Math.min(most, mostSpares), hosts: Math.min(programs, mostSpares) });
+  await Promise.allSettled(servers);
+}
+
 /** A running server of its own for one check. Only one with the default settings can come from the spares. */
 export async function takeServer(settings: ServerSettings): Promise<NatsServer> {
-  const spare = Object.keys(settings).length === 0 ? servers.shift() : undefined;
+  const usual = Object.keys(settings).length === 0;
+  if (usual) taken.servers++;
+  const spare = usual ? servers.shift() : undefined;
   return spare ?? startServer(settings);
 }
 
 /** A process for one program of a check. */
 export function takeHost(memoryMb: number): HostProcess {
+  if (memoryMb === defaultMemoryMb) taken.hosts++;
   while (memoryMb === defaultMemoryMb && hosts.length > 0) {
     const host = hosts.shift() as HostProcess;
     if (!host.exit) return host;
