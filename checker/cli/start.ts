@@ -205,9 +205,12 @@ class Watch {
       case "e":
         return this.#edit();
       case "?":
-        return this.view.say(`\n${wrap(fullHelp)}`);
+        return this.view.say(`\n${fullHelp()}`);
       case "ctrl-z":
         return this.#suspend();
+      case "\r":
+      case "escape":
+        return this.view.redraw();
     }
   }
 

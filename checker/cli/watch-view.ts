@@ -49,15 +49,26 @@ const keyHelp = [
   ["?", "help"],
 ] as const;
 
-export const fullHelp = `h  a hint: first for what your last check showed, then the lesson's own, one by one
-n  the next lesson          p  the previous lesson
-l  the list of lessons, to search and choose from
-r  grade again              v  explain every check that failed, when only the first one is
-x  back to the starter; your file is backed up, and u brings it back
-s  the reference solution beside your own file
-t  the timeline: what your last check did on the wire
-o  open the lesson's page   e  open the exercise in your editor
-q  quit; npm start comes back to this lesson`;
+const explained = [
+  ["h", "a hint: first for what your last check showed, then the lesson's own, one by one"],
+  ["n p", "the next lesson, the previous lesson"],
+  ["l", "the list of lessons, to search and to choose from"],
+  ["r", "grade again"],
+  ["v", "explain every check that failed, when only the first one is explained"],
+  ["x", "back to the starter; your file is backed up first"],
+  ["u", "undo: bring back what x replaced"],
+  ["s", "the reference solution beside your own file"],
+  ["t", "the timeline: what your last check did on the wire"],
+  ["o", "open the lesson's page in the browser"],
+  ["e", "open the exercise in your editor"],
+  ["q", "quit; npm start comes back to this lesson"],
+  ["Enter", "back to the verdict"],
+] as const;
+
+/** Every key in a line of its own. */
+export function fullHelp(): string {
+  return explained.map(([key, what]) => `  ${key.padEnd(5)}  ${wrap(what, 9).trimStart()}`).join("\n");
+}
 
 function intro(lesson: Lesson): string {
   const { summary, minutes } = readReadme(lesson).matter;
@@ -186,6 +197,7 @@ export class ScreenView implements WatchView {
     if (this.#away) return;
     // Line by line over what was there: nothing flickers.
     const lines = this.#main().split("\n");
+    this.#footerLines = 0;
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`);
     this.#drawFooter();
   }

@@ -19,14 +19,16 @@ export interface EngineResult {
   readonly troubles: readonly string[];
 }
 
-/** Checks that run side by side. More would only compete for the processors. */
-const sideBySide = 4;
+/** Checks that run side by side. While servers and programs have to be started, more would only compete for the processors. */
+const usualSideBySide = 4;
 
 export interface EngineOptions {
   /** Called as each check ends. */
   readonly onCheck?: (result: CheckResult) => void;
   /** Takes what is to be cleared up later; without it, all is cleared up before the result is there. */
   readonly afterwards?: (clearUp: () => Promise<void>) => void;
+  /** How many checks run at once. */
+  readonly sideBySide?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface EngineOptions {
  */
 export async function runChecks(
   file: string,
-  { onCheck = () => {}, afterwards }: EngineOptions = {},
+  { onCheck = () => {}, afterwards, sideBySide = usualSideBySide }: EngineOptions = {},
 ): Promise<EngineResult> {
   const reporter: Reporter = { onTestCaseResult: (test) => onCheck(resultOf(test)) };
   const vitest = await createVitest("test", {

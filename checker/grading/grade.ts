@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { type Lesson, readReadme } from "../course/lessons.ts";
+import { clearUpLater } from "../kit/clear-up.ts";
 import { misbehaviour } from "../kit/misbehaviour.ts";
 import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
@@ -24,11 +25,14 @@ export interface Grading {
   /** What compiles it; a process that grades again and again keeps its compilers warm. */
   readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
   /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */
-  readonly afterwards?: (clearUp: () => Promise<void>) => void;
+  readonly afterwards?: (clearUp: () => void | Promise<void>) => void;
 }
 
 /** Started before the first check asks; as many as run side by side at first. */
 const spares = { servers: 4, hosts: 4 };
+
+/** When servers and programs wait already, checks mostly wait for messages: then nearly all of a lesson run at once. */
+const sparesSideBySide = 8;
 
 /** A verdict, and what it rests on. */
 export interface Graded {
@@ -71,6 +75,7 @@ export async function grade({
 
   const reason = unfit(file);
   useServer(server);
+  clearUpLater(afterwards);
   const folder = runFolder("grade");
   try {
     const compiling = reason ? undefined : compiler(file, folder.path);
@@ -87,7 +92,7 @@ export async function grade({
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
       onCheck: (check) => onTest(testOf(check, run)),
-      ...(afterwards && { afterwards }),
+      ...(afterwards && { afterwards, sideBySide: sparesSideBySide }),
     });
     const [trouble] = run.troubles;
     if (trouble) throw trouble;
@@ -106,7 +111,7 @@ export async function grade({
     const message = status === "error" ? tests.find((test) => test.message)?.message : undefined;
     return graded(status, { ...(message && { message }), tests, typeErrors }, run);
   } finally {
-    if (afterwards) afterwards(async () => folder.remove());
+    if (afterwards) afterwards(() => folder.remove());
     else {
       await discardSpares();
       folder.remove();

@@ -8,7 +8,7 @@ import { defaultMemoryMb, HostProcess } from "./host-process.ts";
 const usualStartMs = 150;
 
 /** A lesson seldom needs more than this at once, and each spare costs memory while the learner thinks. */
-const mostSpares = 10;
+const mostSpares = 16;
 
 let program: FoundProgram | undefined;
 /** Since the last refill; before the first run a guess. */

@@ -2,6 +2,7 @@
 
 import type { Journal } from "../wire/journal.ts";
 import { type CheckServer, isForeign } from "./check-server.ts";
+import { clearUp } from "./clear-up.ts";
 import { Clock } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
@@ -168,7 +169,11 @@ export class Stage {
     clearInterval(this.#scales);
     hookListeners.delete(this.#stir);
     for (const program of this.programs) program.dispose();
-    await this.server.close();
+    this.server.retire();
+    await clearUp(async () => {
+      for (const program of this.programs) program.endLeftovers();
+      await this.server.close();
+    });
   }
 
   /** The budget is spent: why? */

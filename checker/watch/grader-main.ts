@@ -42,7 +42,7 @@ async function take(message: ToGrader): Promise<void> {
   const lesson = findLesson(message.lesson);
   useServer(message.server);
   clearTimeout(resting);
-  const afterwards: (() => Promise<void>)[] = [];
+  const afterwards: (() => void | Promise<void>)[] = [];
   if (message.type === "grade") {
     const graded = await grade({
       lesson,
