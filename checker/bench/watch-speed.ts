@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import { spawn } from "@lydell/node-pty";
 import { root } from "../course/places.ts";
 import { courseCopy } from "./course-copy.ts";
@@ -125,8 +126,7 @@ class Watched {
         patienceMs,
       );
       this.#onData = () => {
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences
-        if (!what.test(this.#shown.replace(/\u001b\[[\d;?]*[A-Za-z]/g, ""))) return;
+        if (!what.test(stripVTControlCharacters(this.#shown))) return;
         clearTimeout(timer);
         this.#onData = () => {};
         resolve();

@@ -19,7 +19,7 @@ import { lessonEnd } from "./lesson-end.ts";
 import { LessonPages } from "./lesson-page.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
-import { print, wrap } from "./text.ts";
+import { print, printedBy, wrap } from "./text.ts";
 import { fullHelp, PlainView, ScreenView, type WatchView } from "./watch-view.ts";
 
 export interface StartFlags {
@@ -210,7 +210,7 @@ class Watch {
         return this.#suspend();
       case "\r":
       case "escape":
-        return this.view.redraw();
+        return this.view.back();
     }
   }
 
@@ -244,7 +244,7 @@ class Watch {
     });
     this.keys.resume();
     if (chosen && chosen.id !== this.#lesson.id) await this.#goTo(chosen, "");
-    else this.view.redraw();
+    else this.view.back();
   }
 
   async #page(): Promise<void> {
@@ -295,7 +295,7 @@ class Watch {
 
   /** Runs a command; what it has to say against it is said, and the watch goes on. */
   async #show(run: () => Promise<unknown>): Promise<void> {
-    await this.view.section(async () => {
+    const text = await printedBy(async () => {
       try {
         await run();
       } catch (error) {
@@ -303,6 +303,7 @@ class Watch {
         print(wrap(`${error.message}\n${error.advice}`));
       }
     });
+    this.view.say(`\n${text}`);
   }
 
   async #tell(opening: Promise<string | undefined>): Promise<void> {

@@ -1,5 +1,6 @@
 // How the watch shows what happens: a screen that is drawn afresh on a terminal, plain lines in a pipe or for a screen reader.
 import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { allLessons, type Lesson, readReadme } from "../course/lessons.ts";
 import { readProgress } from "../course/progress.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
@@ -26,6 +27,8 @@ export interface WatchView {
   tick(): void;
   /** Draws it all again, for another width. */
   redraw(): void;
+  /** Takes away what was said below. */
+  back(): void;
   /** Shows each check that failed with its explanation, where there was no room for all. */
   whole(): void;
   close(): void;
@@ -117,6 +120,8 @@ export class ScreenView implements WatchView {
   #main: () => string = () => "";
   #footerLines = 0;
   #status = "";
+  /** Below the verdict, until the next save. */
+  #said: string[] = [];
   #gradingFrom: number | undefined;
   #question: string | undefined;
   #live: { lesson: Lesson; tests: TestResult[] } | undefined;
@@ -126,6 +131,7 @@ export class ScreenView implements WatchView {
 
   lesson(lesson: Lesson): void {
     this.#live = undefined;
+    this.#said = [];
     this.#gradingFrom = undefined;
     this.#main = () => `${headline(lesson)}\n\n${intro(lesson)}\n`;
     this.#status = "waiting for you to save";
@@ -134,6 +140,7 @@ export class ScreenView implements WatchView {
 
   grading(lesson: Lesson): void {
     this.#question = undefined;
+    this.#said = [];
     this.#whole = false;
     this.#gradingFrom = performance.now();
     this.#status = `grading, saved at ${clock()}`;
@@ -165,8 +172,13 @@ export class ScreenView implements WatchView {
   }
 
   say(text: string): void {
-    if (this.#away) return;
+    this.#said.push(text);
     this.#write(`${text}\n`);
+  }
+
+  back(): void {
+    this.#said = [];
+    this.redraw();
   }
 
   async section(write: () => Promise<unknown>): Promise<void> {
@@ -196,7 +208,8 @@ export class ScreenView implements WatchView {
   redraw(): void {
     if (this.#away) return;
     // Line by line over what was there: nothing flickers.
-    const lines = this.#main().split("\n");
+    const said = this.#said.map((text) => `${text}\n`).join("");
+    const lines = `${this.#main()}${said}`.split("\n");
     this.#footerLines = 0;
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`);
     this.#drawFooter();
@@ -267,8 +280,7 @@ function liveText({ lesson, tests }: { lesson: Lesson; tests: readonly TestResul
 
 /** Lines of the terminal that a text takes. */
 function height(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours have no width
-  const bare = text.replace(/\u001b\[[\d;]*m/g, "");
+  const bare = stripVTControlCharacters(text);
   const width = process.stdout.columns || 80;
   return bare.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0);
 }
@@ -312,6 +324,7 @@ export class PlainView implements WatchView {
   answered(): void {}
   tick(): void {}
   redraw(): void {}
+  back(): void {}
   whole(): void {}
   close(): void {}
 }

@@ -24,12 +24,19 @@ export interface Grading {
   readonly onTest?: (test: TestResult) => void;
   /** What compiles it; a process that grades again and again keeps its compilers warm. */
   readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
+  /** Aborted when nobody wants the verdict any more: then the grading ends soon, with a `DroppedGrading`. */
+  readonly dropped?: AbortSignal;
   /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */
   readonly afterwards?: (clearUp: () => void | Promise<void>) => void;
 }
 
 /** Started before the first check asks; as many as run side by side at first. */
 const spares = { servers: 4, hosts: 4 };
+
+/** What `grade` throws when its verdict is not wanted any more. */
+export class DroppedGrading extends Error {
+  override readonly name = "DroppedGrading";
+}
 
 /** When servers and programs wait already, checks mostly wait for messages: then nearly all of a lesson run at once. */
 const sparesSideBySide = 8;
@@ -53,6 +60,7 @@ export async function grade({
   server,
   onTest = () => {},
   compiler = compile,
+  dropped,
   afterwards,
 }: Grading): Promise<Graded> {
   const from = performance.now();
@@ -87,13 +95,17 @@ export async function grade({
     const cannotRun = reason ?? compiled?.syntax;
     // What cannot run fails every check, by its name, for one reason.
     const run = cannotRun
-      ? beginRun("", file, misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location))
-      : beginRun(compiled?.file ?? "", file);
+      ? beginRun("", file, {
+          unfit: misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location),
+          dropped,
+        })
+      : beginRun(compiled?.file ?? "", file, { dropped });
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
       onCheck: (check) => onTest(testOf(check, run)),
       ...(afterwards && { afterwards, sideBySide: sparesSideBySide }),
     });
+    if (dropped?.aborted) throw new DroppedGrading();
     const [trouble] = run.troubles;
     if (trouble) throw trouble;
     if (result.troubles.length > 0) {

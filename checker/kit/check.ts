@@ -13,7 +13,7 @@ import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
 import type { LearnerProgram } from "./program.ts";
-import { currentRun } from "./run.ts";
+import { currentRun, droppedRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
 import { type Belief, type Sign, Stage } from "./stage.ts";
 
@@ -113,6 +113,7 @@ async function play<Exercise, Id extends string>(
   if (settings.needsServer && semver.lt(version, settings.needsServer)) {
     throw new CannotCheck(`needs nats-server ${settings.needsServer} or newer; this is ${version}`);
   }
+  if (run.dropped?.aborted) throw new Finding(droppedRun);
   if (run.unfit) {
     run.findings.set(name, run.unfit);
     throw new Finding(run.unfit);
@@ -125,6 +126,7 @@ async function play<Exercise, Id extends string>(
     { memoryMb: settings.memoryMb ?? defaultMemoryMb, outputKb: settings.outputKb ?? 1_024 },
     settings.beliefs,
     settings.budgetMs ?? 10_000,
+    run.dropped,
   );
   run.journals.set(name, journal);
   try {
@@ -161,7 +163,7 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   if (error instanceof CannotCheck) return undefined;
   if (error instanceof EnvironmentTrouble) return error;
   let known = error instanceof Finding ? error.parts : undefined;
-  if (known?.diagnosis) return known;
+  if (known?.diagnosis || currentRun().dropped?.aborted) return known;
   // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
   try {
     await stage.judge();

@@ -15,7 +15,12 @@ export interface Run {
   readonly troubles: EnvironmentTrouble[];
   /** What each check saw on the wire, by its name. */
   readonly journals: Map<string, Journal>;
+  /** Aborted when nobody wants the verdict any more: the checks end at once. */
+  readonly dropped: AbortSignal | undefined;
 }
+
+/** What a check of a dropped run ends with; nobody reads it. */
+export const droppedRun: FindingParts = { message: "A newer save came, and this grading was dropped." };
 
 let run: Run | undefined;
 
@@ -24,10 +29,15 @@ let run: Run | undefined;
  * @param exercise the bundled program
  * @param source the file that the learner wrote, for its line numbers
  * @param unfit why it cannot be run, if it cannot
+ * @param dropped aborted when nobody wants the verdict any more
  */
-export function beginRun(exercise: string, source: string, unfit?: FindingParts): Run {
+export function beginRun(
+  exercise: string,
+  source: string,
+  { unfit, dropped }: { unfit?: FindingParts | undefined; dropped?: AbortSignal | undefined } = {},
+): Run {
   setExerciseFile(source);
-  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map() };
+  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map(), dropped };
   return run;
 }
 

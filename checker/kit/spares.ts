@@ -11,8 +11,9 @@ const usualStartMs = 150;
 const mostSpares = 16;
 
 let program: FoundProgram | undefined;
-/** Since the last refill; before the first run a guess. */
-let taken = { servers: 4, hosts: 4 };
+let taken = { servers: 0, hosts: 0 };
+/** Before the first run a guess. */
+let expected = { servers: 4, hosts: 6 };
 const servers: Promise<NatsServer>[] = [];
 const hosts: HostProcess[] = [];
 
@@ -37,11 +38,25 @@ export function prepare(count: { servers: number; hosts: number }): void {
   }
 }
 
-/** Starts as many spares as checks took since the last call: what the next run of the same lesson will need. */
-export async function refill(): Promise<void> {
-  const { servers: most, hosts: programs } = taken;
+/** What the run that is over needed is what the next one will need. */
+export function expectTheSame(): void {
+  expected = { servers: Math.min(taken.servers, mostSpares), hosts: Math.min(taken.hosts, mostSpares) };
   taken = { servers: 0, hosts: 0 };
-  prepare({ servers: Math.min(most, mostSpares), hosts: Math.min(programs, mostSpares) });
+}
+
+/**
+ * Starts one spare more, if one is missing for what is expected; does not wait until it is there.
+ * @returns whether one was missing
+ */
+export function addSpare(): boolean {
+  const server = servers.length < expected.servers;
+  if (!server && hosts.length >= expected.hosts) return false;
+  prepare({ servers: servers.length + (server ? 1 : 0), hosts: hosts.length + (server ? 0 : 1) });
+  return true;
+}
+
+/** Resolves when every spare server answers. */
+export async function sparesReady(): Promise<void> {
   await Promise.allSettled(servers);
 }
 
@@ -49,8 +64,13 @@ export async function refill(): Promise<void> {
 export async function takeServer(settings: ServerSettings): Promise<NatsServer> {
   const usual = Object.keys(settings).length === 0;
   if (usual) taken.servers++;
-  const spare = usual ? servers.shift() : undefined;
-  return spare ?? startServer(settings);
+  while (usual && servers.length > 0) {
+    const spare = await (servers.shift() as Promise<NatsServer>);
+    if (spare.running) return spare;
+    // Something ended it while it waited.
+    await spare.close();
+  }
+  return startServer(settings);
 }
 
 /** A process for one program of a check. */

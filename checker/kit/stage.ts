@@ -8,6 +8,7 @@ import { Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
 import { LearnerProgram, type Limits } from "./program.ts";
+import { droppedRun } from "./run.ts";
 import { takeHost } from "./spares.ts";
 
 /** A wrong idea about messaging that a check can recognise by what a program does. */
@@ -36,6 +37,11 @@ export class Stage {
   readonly #signs: { id: string; belief: Belief; sign: Sign }[] = [];
   readonly #stir = () => this.clock.stir();
   readonly #starving = () => this.programs.some((program) => program.starving);
+  /** Nobody waits for the verdict any more. */
+  readonly #drop = () => {
+    for (const program of this.programs) program.dispose();
+    this.clock.stir();
+  };
   #scales: NodeJS.Timeout;
 
   constructor(
@@ -44,7 +50,9 @@ export class Stage {
     private readonly limits: Limits,
     private readonly beliefs: Readonly<Record<string, Belief>>,
     readonly budgetMs: number,
+    private readonly dropped?: AbortSignal,
   ) {
+    dropped?.addEventListener("abort", this.#drop);
     this.clock = new Clock(budgetMs, this.#starving);
     hookListeners.add(this.#stir);
     this.#scales = setInterval(() => {
@@ -110,6 +118,7 @@ export class Stage {
 
   /** Throws when a belief shows, or a program went wrong in a way that no belief explains. */
   async judge(): Promise<void> {
+    if (this.dropped?.aborted) throw new Finding(droppedRun);
     await this.recognise();
     for (const program of this.programs) program.throwTrouble();
     const destroyed = destroyedStream(this.server.wire);
@@ -167,6 +176,7 @@ export class Stage {
 
   async close(): Promise<void> {
     clearInterval(this.#scales);
+    this.dropped?.removeEventListener("abort", this.#drop);
     hookListeners.delete(this.#stir);
     for (const program of this.programs) program.dispose();
     this.server.retire();

@@ -2,10 +2,10 @@
 // save. What hangs in here is ended from outside, and a new one takes its place.
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { findLesson } from "../course/lessons.ts";
-import { grade } from "../grading/grade.ts";
+import { DroppedGrading, grade } from "../grading/grade.ts";
 import { keepRun } from "../grading/last-run.ts";
 import { WarmCompiler } from "../grading/warm-compiler.ts";
-import { discardSpares, refill, useServer } from "../kit/spares.ts";
+import { addSpare, discardSpares, expectTheSame, sparesReady, useServer } from "../kit/spares.ts";
 import { reapAll, startReaper } from "../nats/reaper.ts";
 import type { FromGrader, ToGrader } from "./messages.ts";
 
@@ -33,38 +33,80 @@ for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, end);
 process.on("SIGINT", () => {});
 startReaper();
 
+/** What is left to be cleared up of gradings that are over. */
+const chores: (() => void | Promise<void>)[] = [];
+let waiting = 0;
+/** The grading that runs now. */
+let running: { id: number; dropped: AbortController } | undefined;
+let droppedUpTo = 0;
 let turn: Promise<void> = Promise.resolve();
+
 process.on("message", (message: ToGrader) => {
-  turn = turn.then(() => take(message)).catch((error) => say(troubleOf(error)));
+  if (message.type === "drop") {
+    droppedUpTo = message.id;
+    if (running && running.id <= message.id) running.dropped.abort();
+    return;
+  }
+  waiting++;
+  turn = turn.then(async () => {
+    waiting--;
+    try {
+      if (message.type === "grade") await gradeOne(message);
+      else await prepareFor(message);
+    } catch (error) {
+      const id = message.type === "grade" ? { id: message.id } : {};
+      if (error instanceof DroppedGrading && message.type === "grade")
+        say({ type: "dropped", id: message.id });
+      else say({ ...troubleOf(error), ...id });
+    } finally {
+      running = undefined;
+    }
+    await getReady();
+  });
 });
 
-async function take(message: ToGrader): Promise<void> {
-  const lesson = findLesson(message.lesson);
-  useServer(message.server);
-  clearTimeout(resting);
-  const afterwards: (() => void | Promise<void>)[] = [];
-  if (message.type === "grade") {
-    const graded = await grade({
-      lesson,
-      file: lesson.exercise,
-      server: message.server,
-      onTest: (test) => say({ type: "test", test }),
-      compiler: compiler.compile,
-      afterwards: (clearUp) => afterwards.push(clearUp),
-    });
-    const { verdict, findings } = graded;
-    say({ type: "verdict", verdict, findings });
-    keepRun(lesson, graded);
-  } else {
-    await Promise.all([import("../grading/engine.ts"), compiler.warmUp(lesson.exercise)]);
-  }
-  for (const clearUp of afterwards.reverse()) await clearUp();
-  await refill();
-  say({ type: "ready" });
-  resting = setTimeout(() => void discardSpares(), restAfterMs);
+async function prepareFor({ lesson, server }: ToGrader & { type: "prepare" }): Promise<void> {
+  useServer(server);
+  await Promise.all([import("../grading/engine.ts"), compiler.warmUp(findLesson(lesson).exercise)]);
 }
 
-function troubleOf(error: unknown): FromGrader {
+async function gradeOne(message: ToGrader & { type: "grade" }): Promise<void> {
+  const { id } = message;
+  if (id <= droppedUpTo) throw new DroppedGrading();
+  const lesson = findLesson(message.lesson);
+  clearTimeout(resting);
+  const dropped = new AbortController();
+  running = { id, dropped };
+  const graded = await grade({
+    lesson,
+    file: lesson.exercise,
+    server: message.server,
+    onTest: (test) => say({ type: "test", id, test }),
+    compiler: compiler.compile,
+    dropped: dropped.signal,
+    afterwards: (clearUp) => chores.push(clearUp),
+  });
+  const { verdict, findings } = graded;
+  say({ type: "verdict", id, verdict, findings });
+  expectTheSame();
+  chores.push(() => keepRun(lesson, graded));
+}
+
+/** Clears up and starts spares, a step at a time, for as long as nobody waits for a verdict. */
+async function getReady(): Promise<void> {
+  while (waiting === 0) {
+    // A message that came meanwhile is taken first.
+    await new Promise((resolve) => setImmediate(resolve));
+    const chore = chores.pop();
+    if (chore) await Promise.resolve(chore()).catch(() => {});
+    else if (waiting === 0 && !addSpare()) break;
+  }
+  if (waiting > 0) return;
+  resting = setTimeout(() => void discardSpares(), restAfterMs);
+  void sparesReady().then(() => waiting === 0 && say({ type: "ready" }));
+}
+
+function troubleOf(error: unknown): FromGrader & { type: "trouble" } {
   const { name, message, stack } = error as Error;
   if (error instanceof EnvironmentTrouble)
     return { type: "trouble", kind: "environment", message, advice: error.advice };

@@ -107,6 +107,8 @@ test("from the clone to lesson-03 passed, with mistakes, hints, a reset and an u
 
   const beliefs = await course.run(["beliefs", "--plain"]);
   expect(beliefs.status).toBe(0);
-  expect(beliefs.out.replace(/\s+/g, " ")).toContain('Put right: "When publish() has returned, the message has been sent."');
+  expect(beliefs.out.replace(/\s+/g, " ")).toContain(
+    'Put right: "When publish() has returned, the message has been sent."',
+  );
   expect(existsSync(join(course.path, ".learn-nats", "progress.json.lock"))).toBe(false);
 }, 400_000);

@@ -10,7 +10,7 @@ export interface TerminalOptions {
 }
 
 /** How long a screen may take to show something. Generous: the machine may be ten times slower. */
-const patienceMs = 90_000;
+const patienceMs = 60_000;
 
 export class Terminal {
   readonly #pty: IPty;
