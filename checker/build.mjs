@@ -77,6 +77,7 @@ const leftOutside = [
     "vitest/*",
     "esbuild",
     "typescript",
+    "typescript/*",
     "tsx",
     "execa",
     "undici",
@@ -130,6 +131,7 @@ function entries(root) {
     kit: join(root, "checker/kit/index.ts"),
     "check-runner": join(root, "checker/grading/check-runner.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
+    grader: join(root, "checker/watch/grader-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
     for (const part of ["checks", "lab"]) {

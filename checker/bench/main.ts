@@ -8,6 +8,7 @@ import { benchCheck } from "./check-speed.ts";
 import { lessonTimes } from "./lesson-times.ts";
 import { benchSite } from "./site-speed.ts";
 import type { Spread } from "./turns.ts";
+import { benchWatch } from "./watch-speed.ts";
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 10);
 const show = ({ min, median, max }: Spread, unit: string, digits = 0) =>
@@ -18,6 +19,7 @@ console.log(
 );
 const [only] = process.argv.slice(2);
 if (only === undefined || only === "check") await showCheck();
+if (only === undefined || only === "watch") await showWatch();
 if (only === undefined || only === "wire") await showWire();
 if (only === undefined || only === "site") await showSite();
 if (only === undefined || only === "lessons") await showLessons();
@@ -29,6 +31,18 @@ async function showCheck(): Promise<void> {
   console.log(`  check   ${show(a, " ms")}`);
   console.log(`  vitest  ${show(b, " ms")}`);
   console.log(`  ratio   ${show(ratio, "", 2)}   goal 1.2\n`);
+}
+
+async function showWatch(): Promise<void> {
+  const { vitest, verdict, verdictRatio, first, firstRatio } = await benchWatch(rounds);
+  console.log(
+    "npm start, from a save to the screen, against vitest --watch on one test; each in a pseudo-terminal",
+  );
+  console.log(`  vitest                          ${show(vitest, " ms")}`);
+  console.log(`  lesson-01, all checks           ${show(verdict, " ms")}`);
+  console.log(`  ratio                           ${show(verdictRatio, "", 2)}   goal 0.4`);
+  console.log(`  lesson-01, first failing check  ${show(first, " ms")}`);
+  console.log(`  ratio                           ${show(firstRatio, "", 2)}   goal 0.2\n`);
 }
 
 /** Both sides run on this machine at once, so only the ratios tell. */

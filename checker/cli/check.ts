@@ -9,6 +9,7 @@ import { findProgram } from "../nats/install/find.ts";
 import { neededPrograms } from "../nats/install/needs.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
+import { lessonEnd } from "./lesson-end.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printError, wrap } from "./text.ts";
@@ -47,6 +48,8 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     if (!flags.json) print(verdictText(graded.verdict, lesson));
     if (flags.direct) continue;
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
+    if (flags.file === undefined && !flags.json && graded.verdict.status === "pass")
+      remember(() => print(`${lessonEnd(lesson, (next) => `npm start ${next.id}`)}\n`));
     keepRun(lesson, graded);
   }
   if (flags.json)

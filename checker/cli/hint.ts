@@ -1,9 +1,9 @@
 // npm run hint: first what answers the mistake that the last check showed, then the lesson's own hints, one at a time.
 import { relative } from "node:path";
-import { allLessons, findLesson, type Lesson, readReadme } from "../course/lessons.ts";
+import { findLesson, readReadme } from "../course/lessons.ts";
 import { type FailingCheck, readProgress, updateProgress } from "../course/progress.ts";
-import { isStarted } from "../course/started.ts";
 import { exitStatus } from "../grading/verdict.ts";
+import { currentLesson } from "./current.ts";
 import { colours as c, print, wrap } from "./text.ts";
 
 export async function runHint(typed: string | undefined): Promise<number> {
@@ -51,12 +51,4 @@ export async function runHint(typed: string | undefined): Promise<number> {
     ),
   );
   return exitStatus.passed;
-}
-
-/** The lesson that was started and not passed yet; the first one when there is none. */
-function currentLesson(): Lesson {
-  const { lessons: done } = readProgress();
-  const lessons = allLessons();
-  const open = lessons.filter((lesson) => !done[lesson.id]?.passedAt);
-  return open.find(isStarted) ?? open[0] ?? (lessons[0] as Lesson);
 }

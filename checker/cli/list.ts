@@ -1,4 +1,5 @@
 // npm run list: the lessons, and how far the learner is with each.
+import { checksChanged } from "../course/checks-state.ts";
 import { allLessons, readReadme } from "../course/lessons.ts";
 import { readProgress } from "../course/progress.ts";
 import { isStarted } from "../course/started.ts";
@@ -22,6 +23,7 @@ export async function runList({ json = false }: { json?: boolean }): Promise<num
       summary,
       minutes,
       state,
+      ...(checksChanged(lesson, done) && { checksChanged: true }),
       ...(done?.last && { checks: `${done.last.passed}/${done.last.of}` }),
     };
   });
@@ -29,7 +31,7 @@ export async function runList({ json = false }: { json?: boolean }): Promise<num
     print(JSON.stringify(rows));
     return exitStatus.passed;
   }
-  for (const { id, title, summary, minutes, state, checks } of rows) {
+  for (const { id, title, summary, minutes, state, checks, checksChanged } of rows) {
     const sign = state === "passed" ? c.green("✓") : state === "started" ? c.yellow("•") : " ";
     const right = [state === "started" && checks ? `${checks} checks` : words[state], `${minutes} min`]
       .filter(Boolean)
@@ -39,13 +41,22 @@ export async function runList({ json = false }: { json?: boolean }): Promise<num
       `  ${sign} ${c.bold(left)}${" ".repeat(Math.max(2, columns() - 4 - left.length - right.length))}${c.dim(right)}`,
     );
     print(wrap(summary, 15));
+    if (checksChanged)
+      print(
+        c.yellow(
+          wrap(
+            `Its checks changed since you passed it. \`npm run check ${id}\` tells whether your file still passes.`,
+            15,
+          ),
+        ),
+      );
   }
   const next = rows.find((row) => row.state !== "passed");
   print();
   print(
     next
-      ? `  Next: read lessons/${next.folder}/README.md, then npm run check ${next.id}`
-      : "  You have passed every lesson.",
+      ? `  Next: read lessons/${next.folder}/README.md, then npm start ${next.id}`
+      : "  You have passed every lesson. npm run beliefs shows what you believed on the way.",
   );
   return exitStatus.passed;
 }

@@ -43,6 +43,13 @@ export function commands(done: (status: number) => void): Command {
   const command = (name: string, summary: string) =>
     program.command(name).description(summary).exitOverride().allowExcessArguments(false);
 
+  command("start [lesson]", "watch: grade the current lesson at each save, with keys for everything else")
+    .option("--plain", "lines instead of a screen, for screen readers and logs")
+    .option("--poll", "look at the file instead of waiting for file events")
+    .option("--no-open", "do not open the exercise in the editor")
+    .action(async (lesson: string | undefined, flags) =>
+      done(await (await import("./start.ts")).runStart(lesson, flags)),
+    );
   command("check [lesson]", "grade a lesson once; without a lesson, all that you started")
     .option("--file <path>", "grade this file as the lesson's exercise")
     .option("--json", "print the verdict as one JSON document")
@@ -66,6 +73,16 @@ export function commands(done: (status: number) => void): Command {
     .option("--plain", "sentences without any drawing, for screen readers and logs")
     .action(async (lesson: string, flags) =>
       done(await (await import("./timeline.ts")).runTimeline(lesson, flags)),
+    );
+  command("beliefs", "what you believed, and where you put it right")
+    .option("--json", "print it as JSON")
+    .option("--plain", "words instead of signs, for screen readers and logs")
+    .action(async (flags) => done(await (await import("./beliefs.ts")).runBeliefs(flags)));
+  command("undo [lesson]", "bring back what the last reset replaced")
+    .option("--list", "only show the backups")
+    .option("--back <number>", "bring back this one of the list, 1 is the newest")
+    .action(async (lesson: string | undefined, flags) =>
+      done(await (await import("./undo.ts")).runUndo(lesson, flags)),
     );
   command("reset <lesson>", "back to the starter; your file is backed up first").action(
     async (lesson: string) => done(await (await import("./reset.ts")).runReset(lesson)),

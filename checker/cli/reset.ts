@@ -1,9 +1,7 @@
 // npm run reset: back to the starter, with a backup of what was there.
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
-import writeFileAtomic from "write-file-atomic";
-import { backUp } from "../course/backups.ts";
-import { EnvironmentTrouble } from "../course/errors.ts";
+import { replaceExercise } from "../course/backups.ts";
 import { findLesson } from "../course/lessons.ts";
 import { starterOf } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
@@ -17,19 +15,11 @@ export async function runReset(typed: string): Promise<number> {
     print(`${shown} is the starter already.`);
     return exitStatus.passed;
   }
-  const backup = backUp(lesson);
-  try {
-    writeFileAtomic.sync(lesson.exercise, starter);
-  } catch (error) {
-    throw new EnvironmentTrouble(
-      `${shown} cannot be written: ${(error as Error).message}.`,
-      "Make it writable, then run the command again.",
-      {
-        cause: error,
-      },
-    );
-  }
+  const backup = replaceExercise(lesson, starter);
   print(`${shown} is the starter again.`);
-  if (backup) print(`What you had is kept in ${relative(process.cwd(), backup)}`);
+  if (backup) {
+    print(`What you had is kept in ${relative(process.cwd(), backup)}`);
+    print(`npm run undo ${lesson.id} brings it back.`);
+  }
   return exitStatus.passed;
 }

@@ -35,8 +35,24 @@ export function cut(line: string, width = columns()): string {
   return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }
 
+/** Where printed lines go while someone collects them. */
+let collected: string[] | undefined;
+
 export function print(text = ""): void {
-  process.stdout.write(`${text}\n`);
+  if (collected) collected.push(text);
+  else process.stdout.write(`${text}\n`);
+}
+
+/** Runs a command and gives what it prints, for a screen that shows it at a place of its own. */
+export async function printedBy(command: () => Promise<unknown>): Promise<string> {
+  const lines: string[] = [];
+  collected = lines;
+  try {
+    await command();
+  } finally {
+    collected = undefined;
+  }
+  return lines.join("\n");
 }
 
 export function printError(text: string): void {

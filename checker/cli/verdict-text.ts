@@ -8,8 +8,21 @@ const signs = { pass: c.green("✓"), fail: c.red("✗"), error: c.red("✗"), s
 /** Lines of a program's output that are shown with a failed check. */
 const outputLines = 8;
 
-export function verdictText(verdict: Verdict, lesson: Lesson): string {
-  const parts = [headline(verdict)];
+export interface VerdictStyle {
+  /** Words instead of signs and columns, for screen readers and logs. */
+  readonly plain?: boolean;
+  /** Explain only the first check that failed, because there is no room for more. */
+  readonly first?: boolean;
+  /** Leave out the line of the lesson's title, and the last line with its nudge. */
+  readonly body?: boolean;
+}
+
+export function verdictText(
+  verdict: Verdict,
+  lesson: Lesson,
+  { plain = false, first = false, body = false }: VerdictStyle = {},
+): string {
+  const parts = body ? [] : [plain ? `${verdict.lesson.id}  ${verdict.lesson.title}` : headline(verdict)];
   if (verdict.message) {
     const place = verdict.tests.find((test) => test.message === verdict.message)?.location;
     parts.push(wrap(verdict.message, 2) + (place ? `\n${at(verdict, place, 2)}` : ""));
@@ -24,8 +37,8 @@ export function verdictText(verdict: Verdict, lesson: Lesson): string {
   const explained = new Set<string>();
   const lines: string[] = [];
   for (const test of verdict.tests) {
-    lines.push(testLine(test));
-    if (test.status === "pass") continue;
+    lines.push(plain ? plainTestLine(test) : testLine(test));
+    if (test.status === "pass" || (first && explained.size > 0)) continue;
     if (test.status === "skip") {
       if (test.message) lines.push(wrap(test.message, 6));
       continue;
@@ -44,8 +57,20 @@ export function verdictText(verdict: Verdict, lesson: Lesson): string {
   }
   if (lines.length > 0) parts.push(lines.join("\n"));
   if (verdict.typeErrors.length > 0 && verdict.status !== "error") parts.push(typeText(verdict));
-  parts.push(summary(verdict, lesson));
+  if (!body) parts.push(summary(verdict, lesson));
   return `${parts.join("\n\n")}\n`;
+}
+
+const inWords = { pass: "Passed", fail: "Not yet", error: "Not yet", skip: "Skipped" } as const;
+
+/** One check as words. */
+export function plainTestLine({ status, name }: TestResult): string {
+  return wrap(`${inWords[status]}: ${name}`, 2);
+}
+
+/** The first check that failed, as soon as it is known. */
+export function firstFailure(test: TestResult, verdict: Pick<Verdict, "file">, lesson: Lesson): string {
+  return explanation(test, verdict, lesson);
 }
 
 /** One line a check: sign, name, time. */
@@ -63,7 +88,7 @@ function headline({ lesson, server }: Verdict): string {
   return `${c.bold(left)}${" ".repeat(gap)}${c.dim(right)}`;
 }
 
-function explanation(test: TestResult, verdict: Verdict, lesson: Lesson): string {
+function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: Lesson): string {
   const lines = [wrap(test.message ?? "", 6)];
   for (const line of test.evidence ?? []) lines.push(c.cyan(cut(`        ${line}`)));
   if (test.location) lines.push(at(verdict, test.location, 6));
@@ -78,7 +103,11 @@ function explanation(test: TestResult, verdict: Verdict, lesson: Lesson): string
   return lines.join("\n");
 }
 
-function at(verdict: Verdict, { line, column }: { line: number; column: number }, indent: number): string {
+function at(
+  verdict: Pick<Verdict, "file">,
+  { line, column }: { line: number; column: number },
+  indent: number,
+): string {
   return c.dim(`${" ".repeat(indent)}at ${shown(verdict.file)}:${line}:${column}`);
 }
 
@@ -97,7 +126,8 @@ function typeText(verdict: Verdict): string {
   ].join("\n");
 }
 
-function summary(verdict: Verdict, lesson: Lesson): string {
+/** One line that says how it stands. */
+export function summary(verdict: Verdict, lesson: Lesson): string {
   const { tests, status } = verdict;
   const passed = tests.filter((test) => test.status === "pass").length;
   const skipped = tests.filter((test) => test.status === "skip").length;

@@ -28,6 +28,8 @@ export interface Lesson {
 export interface FrontMatter {
   readonly title: string;
   readonly summary: string;
+  /** What a learner knows after it, in one sentence. */
+  readonly learnt: string;
   /** How long the lesson takes. */
   readonly minutes: number;
   readonly concepts: readonly string[];
@@ -107,6 +109,7 @@ export function readReadme(lesson: Lesson): { matter: FrontMatter; body: string 
     matter: {
       title: matter.title ?? lesson.name,
       summary: matter.summary ?? "",
+      learnt: matter.learnt ?? matter.summary ?? "",
       minutes: matter.minutes ?? 30,
       concepts: matter.concepts ?? [],
       needs: matter.needs ?? [],

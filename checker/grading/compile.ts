@@ -25,7 +25,8 @@ export interface SyntaxTrouble {
 export interface Compiled {
   /** The JavaScript. */
   readonly file: string;
-  readonly faults: readonly TypeFault[];
+  /** May still be on their way while the program runs. */
+  readonly faults: readonly TypeFault[] | Promise<readonly TypeFault[]>;
   /** Why it cannot be run at all. */
   readonly syntax?: SyntaxTrouble;
 }
@@ -35,7 +36,7 @@ const faultLine = /^(.+)\((\d+),(\d+)\): error (TS\d+): (.*)$/;
 /** A fault of the whole run, such as a file that is no TypeScript. */
 const generalFault = /^error (TS\d+): (.*)$/;
 /** "Will not be rewritten during emit": of a setting of ours, for an absolute import, which we lead ourselves. */
-const ownSetting = "(TS2877)";
+export const ownSetting = "(TS2877)";
 /** The compiler's numbers for what it reads, as against what it means. Not all of them are fatal: see `syntaxTrouble`. */
 const readingFault = /\(TS1\d{3}\)$/;
 
@@ -53,7 +54,7 @@ export async function compile(file: string, folder: string): Promise<Compiled> {
   writeFileSync(config, JSON.stringify(configurationFor(file, join(folder, "out"))));
   const output = await run(await compiler(), ["--pretty", "false", "-p", config], folder);
   const faults = faultsIn(output, file, folder).filter(({ message }) => !message.endsWith(ownSetting));
-  const made = join(folder, "out", relative(parse(file).root, file)).replace(/ts$/, "js");
+  const made = placeOf(file, folder);
   const syntax = faults.some((fault) => readingFault.test(fault.message))
     ? await syntaxTrouble(file)
     : undefined;
@@ -65,6 +66,11 @@ export async function compile(file: string, folder: string): Promise<Compiled> {
   }
   if (!syntax) leadAbsoluteImports(made, join(folder, "out"));
   return { file: made, faults, ...(syntax && { syntax }) };
+}
+
+/** Where the JavaScript of a file stands. */
+export function placeOf(file: string, folder: string): string {
+  return join(folder, "out", relative(parse(file).root, file)).replace(/ts$/, "js");
 }
 
 /** An import of a TypeScript file by its absolute path. The compiler leads only relative ones to what it makes. */
@@ -124,7 +130,8 @@ async function syntaxTrouble(file: string): Promise<SyntaxTrouble | undefined> {
   }
 }
 
-function configurationFor(file: string, outDir: string): object {
+/** The compiler's settings for one file. */
+export function configurationFor(file: string, outDir: string): object {
   const modules = join(root, "node_modules");
   return {
     compilerOptions: {

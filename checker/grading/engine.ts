@@ -21,17 +21,25 @@ export interface EngineResult {
   readonly troubles: readonly string[];
 }
 
-/** Checks that run side by side. More would only compete for the processors. */
-const sideBySide = 4;
+/** Checks that run side by side. While servers and programs have to be started, more would only compete for the processors. */
+const usualSideBySide = 4;
+
+export interface EngineOptions {
+  /** Called as each check ends. */
+  readonly onCheck?: (result: CheckResult) => void;
+  /** Takes what is to be cleared up later; without it, all is cleared up before the result is there. */
+  readonly afterwards?: (clearUp: () => Promise<void>) => void;
+  /** How many checks run at once. */
+  readonly sideBySide?: number;
+}
 
 /**
  * Runs one built checks file.
  * @param file built JavaScript of the lesson's checks.ts
- * @param onCheck called as each check ends
  */
 export async function runChecks(
   file: string,
-  onCheck: (result: CheckResult) => void = () => {},
+  { onCheck = () => {}, afterwards, sideBySide = usualSideBySide }: EngineOptions = {},
 ): Promise<EngineResult> {
   const reporter: Reporter = { onTestCaseResult: (test) => onCheck(resultOf(test)) };
   const vitest = await createVitest("test", {
@@ -65,7 +73,8 @@ export async function runChecks(
     ];
     return { checks, troubles };
   } finally {
-    await vitest.close();
+    if (afterwards) afterwards(() => vitest.close());
+    else await vitest.close();
   }
 }
 

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { type Lesson, readReadme } from "../course/lessons.ts";
+import { clearUpLater } from "../kit/clear-up.ts";
 import { misbehaviour } from "../kit/misbehaviour.ts";
 import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { runFolder } from "../nats/run-folder.ts";
-import { compile, type TypeFault } from "./compile.ts";
+import { type Compiled, compile, type TypeFault } from "./compile.ts";
 import type { CheckResult } from "./engine.ts";
 import { unfit } from "./unfit.ts";
 import type { TestResult, Verdict } from "./verdict.ts";
@@ -23,10 +24,24 @@ export interface Grading {
   readonly recorded?: boolean;
   /** Told of each check as it ends. */
   readonly onTest?: (test: TestResult) => void;
+  /** What compiles it; a process that grades again and again keeps its compilers warm. */
+  readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
+  /** Aborted when nobody wants the verdict any more: then the grading ends soon, with a `DroppedGrading`. */
+  readonly dropped?: AbortSignal;
+  /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */
+  readonly afterwards?: (clearUp: () => void | Promise<void>) => void;
 }
 
 /** Started before the first check asks; as many as run side by side at first. */
 const spares = { servers: 4, hosts: 4 };
+
+/** What `grade` throws when its verdict is not wanted any more. */
+export class DroppedGrading extends Error {
+  override readonly name = "DroppedGrading";
+}
+
+/** When servers and programs wait already, checks mostly wait for messages: then nearly all of a lesson run at once. */
+const sparesSideBySide = 8;
 
 /** A verdict, and what it rests on. */
 export interface Graded {
@@ -47,6 +62,9 @@ export async function grade({
   server,
   recorded = true,
   onTest = () => {},
+  compiler = compile,
+  dropped,
+  afterwards,
 }: Grading): Promise<Graded> {
   const from = performance.now();
   const { title } = readReadme(lesson).matter;
@@ -68,9 +86,10 @@ export async function grade({
 
   const reason = unfit(file);
   useServer(server);
+  clearUpLater(afterwards);
   const folder = runFolder("grade");
   try {
-    const compiling = reason ? undefined : compile(file, folder.path);
+    const compiling = reason ? undefined : compiler(file, folder.path);
     compiling?.catch(() => {});
     if (!reason) prepare(spares);
     handOverNats(folder.path);
@@ -81,12 +100,15 @@ export async function grade({
     const run = cannotRun
       ? beginRun("", file, {
           unfit: misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location),
+          dropped,
         })
-      : beginRun(compiled?.file ?? "", file, { recorded });
+      : beginRun(compiled?.file ?? "", file, { recorded, dropped });
     const { runChecks } = await engine;
-    const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), (check) =>
-      onTest(testOf(check, run)),
-    );
+    const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
+      onCheck: (check) => onTest(testOf(check, run)),
+      ...(afterwards && { afterwards, sideBySide: sparesSideBySide }),
+    });
+    if (dropped?.aborted) throw new DroppedGrading();
     const [trouble] = run.troubles;
     if (trouble) throw trouble;
     if (result.troubles.length > 0) {
@@ -104,13 +126,16 @@ export async function grade({
     const typeErrors =
       cannotRun?.location && compiled
         ? [{ message: cannotRun.message, ...cannotRun.location }]
-        : (compiled?.faults ?? []);
+        : ((await compiled?.faults) ?? []);
     const status = statusOf(tests, typeErrors);
     const message = status === "error" ? tests.find((test) => test.message)?.message : undefined;
     return graded(status, { ...(message && { message }), tests, typeErrors }, run);
   } finally {
-    await discardSpares();
-    folder.remove();
+    if (afterwards) afterwards(() => folder.remove());
+    else {
+      await discardSpares();
+      folder.remove();
+    }
   }
 }
 

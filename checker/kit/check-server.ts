@@ -181,8 +181,13 @@ export class CheckServer {
     return !(connections ?? []).some((connection) => connection.name === name);
   }
 
-  async close(): Promise<void> {
+  /** No check uses it any more. */
+  retire(): void {
     open.delete(this);
+  }
+
+  async close(): Promise<void> {
+    this.retire();
     const own = await Promise.allSettled([this.#connection ?? undefined]);
     this.nats.resume();
     await Promise.allSettled(

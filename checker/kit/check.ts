@@ -13,7 +13,7 @@ import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
 import { NatsCli } from "./nats-cli.ts";
 import type { LearnerProgram } from "./program.ts";
-import { currentRun } from "./run.ts";
+import { currentRun, droppedRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
 import { type Belief, type Sign, Stage } from "./stage.ts";
 
@@ -119,6 +119,7 @@ async function play<Exercise, Id extends string>(
       `needs nats-server ${settings.needsServer} or newer, and ${path} is ${version}: install a newer one there, or name one in NATS_SERVER_BIN`,
     );
   }
+  if (run.dropped?.aborted) throw new Finding(droppedRun);
   if (run.unfit) {
     run.findings.set(name, run.unfit);
     throw new Finding(run.unfit);
@@ -133,6 +134,7 @@ async function play<Exercise, Id extends string>(
     { memoryMb: settings.memoryMb ?? defaultMemoryMb, outputKb: settings.outputKb ?? 1_024 },
     settings.beliefs,
     settings.budgetMs ?? 10_000,
+    run.dropped,
   );
   run.journals.set(name, journal);
   try {
@@ -176,7 +178,7 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   if (error instanceof CannotCheck) return undefined;
   if (error instanceof EnvironmentTrouble) return error;
   let known = error instanceof Finding ? error.parts : undefined;
-  if (known?.diagnosis) return known;
+  if (known?.diagnosis || currentRun().dropped?.aborted) return known;
   // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
   try {
     await stage.judge();

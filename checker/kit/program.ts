@@ -351,8 +351,12 @@ export class LearnerProgram<Result = unknown> {
   dispose(): void {
     if (this.#state !== "released") this.#state = "killed";
     this.host.end();
-    this.host.endLeftovers();
     this.#channel.close(new Error("The check is over."));
+  }
+
+  /** Ends what it started and left running; after `dispose`. */
+  endLeftovers(): void {
+    this.host.endLeftovers();
   }
 
   /** Looks how much memory the process has; ends it over its limit. Linux reads /proc, others rely on Node's own limit. */

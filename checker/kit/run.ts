@@ -17,12 +17,21 @@ export interface Run {
   readonly troubles: EnvironmentTrouble[];
   /** What each check saw on the wire, by its name. */
   readonly journals: Map<string, Journal>;
+  /** Aborted when nobody wants the verdict any more: the checks end at once. */
+  readonly dropped: AbortSignal | undefined;
 }
 
 export interface RunOptions {
+  /** Why it cannot be run, if it cannot. */
   readonly unfit?: FindingParts;
+  /** Default true. */
   readonly recorded?: boolean;
+  /** Aborted when nobody wants the verdict any more. */
+  readonly dropped?: AbortSignal | undefined;
 }
+
+/** What a check of a dropped run ends with; nobody reads it. */
+export const droppedRun: FindingParts = { message: "A newer save came, and this grading was dropped." };
 
 let run: Run | undefined;
 
@@ -31,9 +40,13 @@ let run: Run | undefined;
  * @param exercise the bundled program
  * @param source the file that the learner wrote, for its line numbers
  */
-export function beginRun(exercise: string, source: string, { unfit, recorded = true }: RunOptions = {}): Run {
+export function beginRun(
+  exercise: string,
+  source: string,
+  { unfit, recorded = true, dropped }: RunOptions = {},
+): Run {
   setExerciseFile(source);
-  run = { exercise, recorded, unfit, findings: new Map(), troubles: [], journals: new Map() };
+  run = { exercise, recorded, unfit, findings: new Map(), troubles: [], journals: new Map(), dropped };
   return run;
 }
 

@@ -7,7 +7,13 @@ import { defaultMemoryMb, HostProcess } from "./host-process.ts";
 /** What a server takes to start on an idle machine of today, with the others that start beside it, in milliseconds. */
 const usualStartMs = 150;
 
+/** A lesson seldom needs more than this at once, and each spare costs memory while the learner thinks. */
+const mostSpares = 16;
+
 let program: FoundProgram | undefined;
+let taken = { servers: 0, hosts: 0 };
+/** Before the first run a guess. */
+let expected = { servers: 4, hosts: 6 };
 const servers: Promise<NatsServer>[] = [];
 const hosts: HostProcess[] = [];
 
@@ -32,14 +38,44 @@ export function prepare(count: { servers: number; hosts: number }): void {
   }
 }
 
+/** What the run that is over needed is what the next one will need. */
+export function expectTheSame(): void {
+  expected = { servers: Math.min(taken.servers, mostSpares), hosts: Math.min(taken.hosts, mostSpares) };
+  taken = { servers: 0, hosts: 0 };
+}
+
+/**
+ * Starts one spare more, if one is missing for what is expected; does not wait until it is there.
+ * @returns whether one was missing
+ */
+export function addSpare(): boolean {
+  const server = servers.length < expected.servers;
+  if (!server && hosts.length >= expected.hosts) return false;
+  prepare({ servers: servers.length + (server ? 1 : 0), hosts: hosts.length + (server ? 0 : 1) });
+  return true;
+}
+
+/** Resolves when every spare server answers. */
+export async function sparesReady(): Promise<void> {
+  await Promise.allSettled(servers);
+}
+
 /** A running server of its own for one check. Only one with the default settings can come from the spares. */
 export async function takeServer(settings: ServerSettings): Promise<NatsServer> {
-  const spare = Object.keys(settings).length === 0 ? servers.shift() : undefined;
-  return spare ?? startServer(settings);
+  const usual = Object.keys(settings).length === 0;
+  if (usual) taken.servers++;
+  while (usual && servers.length > 0) {
+    const spare = await (servers.shift() as Promise<NatsServer>);
+    if (spare.running) return spare;
+    // Something ended it while it waited.
+    await spare.close();
+  }
+  return startServer(settings);
 }
 
 /** A process for one program of a check. */
 export function takeHost(memoryMb: number): HostProcess {
+  if (memoryMb === defaultMemoryMb) taken.hosts++;
   while (memoryMb === defaultMemoryMb && hosts.length > 0) {
     const host = hosts.shift() as HostProcess;
     if (!host.exit) return host;

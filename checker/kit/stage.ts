@@ -3,12 +3,14 @@ import type { WireEvent } from "../wire/events.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Revived } from "./channel.ts";
 import { type CheckServer, isForeign } from "./check-server.ts";
+import { clearUp } from "./clear-up.ts";
 import { Clock } from "./clock.ts";
 import { proof } from "./evidence.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
 import { LearnerProgram, type Limits } from "./program.ts";
+import { droppedRun } from "./run.ts";
 import { takeHost } from "./spares.ts";
 
 /** A wrong idea about messaging that a check can recognise by what a program does. */
@@ -39,6 +41,11 @@ export class Stage {
   readonly #signs: { id: string; belief: Belief; sign: Sign }[] = [];
   readonly #stir = () => this.clock.stir();
   readonly #starving = () => this.programs.some((program) => program.starving);
+  /** Nobody waits for the verdict any more. */
+  readonly #drop = () => {
+    for (const program of this.programs) program.dispose();
+    this.clock.stir();
+  };
   #scales: NodeJS.Timeout;
 
   constructor(
@@ -47,7 +54,9 @@ export class Stage {
     private readonly limits: Limits,
     private readonly beliefs: Readonly<Record<string, Belief>>,
     readonly budgetMs: number,
+    private readonly dropped?: AbortSignal,
   ) {
+    dropped?.addEventListener("abort", this.#drop);
     this.clock = new Clock(budgetMs, this.#starving);
     hookListeners.add(this.#stir);
     this.#scales = setInterval(() => {
@@ -113,6 +122,7 @@ export class Stage {
 
   /** Throws when a belief shows, or a program went wrong in a way that no belief explains. */
   async judge(): Promise<void> {
+    if (this.dropped?.aborted) throw new Finding(droppedRun);
     await this.recognise();
     for (const program of this.programs) program.throwTrouble();
     const destroyed = destroyedStream(this.server.journal);
@@ -187,9 +197,14 @@ export class Stage {
 
   async close(): Promise<void> {
     clearInterval(this.#scales);
+    this.dropped?.removeEventListener("abort", this.#drop);
     hookListeners.delete(this.#stir);
     for (const program of this.programs) program.dispose();
-    await this.server.close();
+    this.server.retire();
+    await clearUp(async () => {
+      for (const program of this.programs) program.endLeftovers();
+      await this.server.close();
+    });
   }
 
   /** The budget is spent: why? */
