@@ -129,6 +129,7 @@ function entries(root) {
     cli: join(root, "checker/cli/main.ts"),
     kit: join(root, "checker/kit/index.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
+    sender: join(root, "checker/classroom/sender-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
     const checks = join(root, "lessons", lesson, "checks.ts");

@@ -8,6 +8,7 @@ import { exitStatus, type Verdict } from "../grading/verdict.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
+import { showNews } from "./news.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printError, wrap } from "./text.ts";
@@ -44,6 +45,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
     keepRun(lesson, graded);
   }
+  if (!flags.json) await showNews();
   if (flags.json)
     print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));
   if (flags.junit !== undefined) {

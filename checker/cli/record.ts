@@ -1,6 +1,7 @@
-// Remembers a verdict for `list`, `hint` and whoever else asks later.
+// Remembers a verdict for `list`, `hint` and whoever else asks later; and tells the classroom, when the learner has joined one.
+import { reportVerdict } from "../classroom/report-to.ts";
 import type { Lesson } from "../course/lessons.ts";
-import { type FailingCheck, updateProgress } from "../course/progress.ts";
+import { type FailingCheck, readProgress, updateProgress } from "../course/progress.ts";
 import type { Graded } from "../grading/grade.ts";
 
 export function recordVerdict(lesson: Lesson, { verdict, findings }: Graded): void {
@@ -29,4 +30,5 @@ export function recordVerdict(lesson: Lesson, { verdict, findings }: Graded): vo
       failing,
     },
   }));
+  reportVerdict(verdict, readProgress().lessons[lesson.id] ?? {});
 }
