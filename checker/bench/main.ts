@@ -15,6 +15,8 @@ console.log(
 const [only] = process.argv.slice(2);
 if (only === undefined || only === "check") await showCheck();
 if (only === undefined || only === "wire") await showWire();
+// Some minutes: only when it is asked for.
+if (only === "classroom") await showClassroom();
 
 async function showCheck(): Promise<void> {
   const { a, b, ratio } = await benchCheck(rounds);
@@ -42,4 +44,33 @@ async function showWire(): Promise<void> {
   console.log(
     `  parser       ${number(wire.parserMBPerSecond)} MB/s at 100 bytes (${number(wire.parserMessagesPerSecond)} messages/s), ${number(wire.parserLargeMBPerSecond)} MB/s at 10 kB`,
   );
+}
+
+/** `BENCH_LEARNERS`, `BENCH_SECONDS` and `BENCH_FAULT` (a part of its name) make it smaller. */
+async function showClassroom(): Promise<void> {
+  const { benchClassroom, faults } = await import("./classroom.ts");
+  const learners = Number(process.env.BENCH_LEARNERS ?? 500);
+  const seconds = Number(process.env.BENCH_SECONDS ?? 60);
+  const wanted = process.env.BENCH_FAULT ?? "";
+  console.log(
+    `the classroom: ${learners} learners, 20 results each within ${seconds} s, over real connections`,
+  );
+  console.log("  goals: none lost, none doubled, all joined within 10 s; without a fault 500 ms at p99");
+  for (const fault of faults.filter((each) => each.includes(wanted))) {
+    const m = await benchClassroom(fault, { learners, results: 20, withinMs: seconds * 1_000 });
+    const round = (value: number) => Math.round(value).toLocaleString("en");
+    console.log(`  ${fault}`);
+    console.log(`    joined       in ${round(m.joinedInMs)} ms`);
+    console.log(
+      `    results      ${m.sent} sent, ${m.stored} stored, ${m.counted} counted: ${m.lost} lost, ${m.doubled} doubled`,
+    );
+    console.log(`    order        ${m.disordered} learners whose results lie in another order in the stream`);
+    console.log(
+      `    to dashboard ${round(m.latency.p50)} ms median, ${round(m.latency.p99)} ms p99, ${round(m.latency.max)} ms at most`,
+    );
+    console.log(`    settled      ${round(m.settledMs)} ms after the last verdict`);
+    console.log(
+      `    memory       host ${round(m.hostMB)} MB, server ${round(m.serverMB)} MB at most; host's processor time ${round(m.hostCpuMs)} ms`,
+    );
+  }
 }

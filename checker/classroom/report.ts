@@ -54,10 +54,7 @@ ${most && most.medianWorkMs > 0 ? `<p>Most time went into <strong>${escaped(most
 ${counts.map(({ title, passed, atWork, gradings, medianWorkMs }) => `<tr><th scope="row">${escaped(title)}</th><td class="n">${passed}</td><td class="n">${atWork}</td><td class="n">${gradings}</td><td class="n">${minutes(medianWorkMs)}</td></tr>`).join("\n")}
 </tbody></table>
 <h2>Beliefs</h2>
-${beliefs.length === 0 ? "<p>None were seen.</p>" : ""}
-<ol>
-${beliefs.map(({ belief, lesson, learners: who, results: times }) => `<li><p><strong>“${escaped(belief)}”</strong><br>${escaped(lesson)}: ${who === 1 ? "one learner" : `${who} learners`}, in ${times === 1 ? "one result" : `${times} results`}</p></li>`).join("\n")}
-</ol>
+${beliefList(beliefs)}
 <h2>Learners</h2>
 <div class="scroll"><table><thead><tr><th scope="col">Name</th>${counts.map(({ id, title }) => `<th scope="col" title="${escaped(title)}">${escaped(id.replace("lesson-", ""))}</th>`).join("")}<th scope="col" class="n">Results</th></tr></thead><tbody>
 ${byName.map((learner) => `<tr><th scope="row"><bdi>${escaped(learner.name)}</bdi></th>${counts.map(({ id }) => `<td>${cell(learner, id)}</td>`).join("")}<td class="n">${learner.results}</td></tr>`).join("\n")}
@@ -66,6 +63,16 @@ ${byName.map((learner) => `<tr><th scope="row"><bdi>${escaped(learner.name)}</bd
 </body>
 </html>
 `;
+}
+
+function beliefList(beliefs: ReturnType<typeof beliefsSeen>): string {
+  if (beliefs.length === 0) return "<p>None were seen.</p>";
+  const items = beliefs.map(({ belief, lesson, learners, results }) => {
+    const who = learners === 1 ? "one learner" : `${learners} learners`;
+    const times = results === 1 ? "one result" : `${results} results`;
+    return `<li><p><strong>“${escaped(belief)}”</strong><br>${escaped(lesson)}: ${who}, in ${times}</p></li>`;
+  });
+  return `<ol>\n${items.join("\n")}\n</ol>`;
 }
 
 function cell({ lessons }: LearnerSummary, id: string): string {

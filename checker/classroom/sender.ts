@@ -1,11 +1,5 @@
 // Takes what waits in the outbox to the classroom, and hears what the instructor says. Sends again until the host has confirmed.
-import {
-  connect,
-  headers,
-  jwtAuthenticator,
-  type NatsConnection,
-  type Subscription,
-} from "@nats-io/transport-node";
+import { connect, headers, jwtAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { type Membership, serversOf } from "./membership.ts";
 import { type News, readToLearner } from "./messages.ts";
 import { NewsBoard } from "./news.ts";

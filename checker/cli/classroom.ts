@@ -48,7 +48,7 @@ export async function runClassroom(what: string | undefined, flags: ClassroomFla
   await room.close();
   reapAll();
   print("\nThe classroom is closed. npm run classroom opens it again with the same code.");
-  return exitStatus.passed;
+  return exitStatus.interrupted;
 }
 
 function show(

@@ -82,7 +82,10 @@ function drawHead(): void {
 }
 
 function drawRows(): void {
-  if (onProjector) return changed.clear();
+  if (onProjector) {
+    changed.clear();
+    return;
+  }
   const body = byId("grid").querySelector("tbody") as HTMLTableSectionElement;
   for (const id of changed) {
     const learner = learners.get(id);
@@ -406,6 +409,8 @@ byId("pace").addEventListener("submit", (event) => {
 });
 
 show(view);
+// Who has only keys must be able to scroll it.
+byId("scroller").tabIndex = 0;
 // Minutes pass without messages.
 setInterval(() => later(), 15_000);
 void link.run();

@@ -34,10 +34,13 @@ export function button(words: string, act: () => void, label?: string): HTMLButt
   return made;
 }
 
+/** Not in the page: a key may hold names, which a projector must not show. */
+const filled = new WeakMap<HTMLElement, string>();
+
 /** Replaces a list's items, unless they say the same: what has the focus keeps it. */
 export function fill(list: HTMLElement, key: string, items: () => Node[]): void {
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
+  if (filled.get(list) === key) return;
+  filled.set(list, key);
   const focused = list.contains(document.activeElement)
     ? document.activeElement?.getAttribute("data-act")
     : undefined;
