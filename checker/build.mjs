@@ -132,6 +132,7 @@ function entries(root) {
     "check-runner": join(root, "checker/grading/check-runner.ts"),
     reaper: join(root, "checker/nats/reaper-main.ts"),
     grader: join(root, "checker/watch/grader-main.ts"),
+    sender: join(root, "checker/classroom/sender-main.ts"),
   };
   for (const lesson of readdirSync(join(root, "lessons")).sort()) {
     for (const part of ["checks", "lab"]) {

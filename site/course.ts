@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { allLessons, type FrontMatter, type Lesson, readReadme } from "../checker/course/lessons.ts";
 import { root } from "../checker/course/places.ts";
 import { readableSolution } from "../checker/course/starter.ts";
-import { type Belief, beliefsOf } from "./beliefs.ts";
+import { type Belief, beliefsOf } from "../checker/course/beliefs.ts";
 import type { Cache } from "./cache.ts";
 import type { Kept } from "./kept.ts";
 import type { Source } from "./markdown/document.ts";

@@ -23,6 +23,8 @@ if (only === undefined || only === "watch") await showWatch();
 if (only === undefined || only === "wire") await showWire();
 if (only === undefined || only === "site") await showSite();
 if (only === undefined || only === "lessons") await showLessons();
+// Some minutes: only when it is asked for.
+if (only === "classroom") await showClassroom();
 reapAll();
 
 async function showCheck(): Promise<void> {
@@ -108,4 +110,33 @@ async function showLessons(): Promise<void> {
     if (slowest) console.log(`             slowest: ${slowest.durationMs} ms, ${slowest.name}`);
   }
   console.log("  goal under 3000 ms each on an idle machine");
+}
+
+/** `BENCH_LEARNERS`, `BENCH_SECONDS` and `BENCH_FAULT` (a part of its name) make it smaller. */
+async function showClassroom(): Promise<void> {
+  const { benchClassroom, faults } = await import("./classroom.ts");
+  const learners = Number(process.env.BENCH_LEARNERS ?? 500);
+  const seconds = Number(process.env.BENCH_SECONDS ?? 60);
+  const wanted = process.env.BENCH_FAULT ?? "";
+  console.log(
+    `the classroom: ${learners} learners, 20 results each within ${seconds} s, over real connections`,
+  );
+  console.log("  goals: none lost, none doubled, all joined within 10 s; without a fault 500 ms at p99");
+  for (const fault of faults.filter((each) => each.includes(wanted))) {
+    const m = await benchClassroom(fault, { learners, results: 20, withinMs: seconds * 1_000 });
+    const round = (value: number) => Math.round(value).toLocaleString("en");
+    console.log(`  ${fault}`);
+    console.log(`    joined       in ${round(m.joinedInMs)} ms`);
+    console.log(
+      `    results      ${m.sent} sent, ${m.stored} stored, ${m.counted} counted: ${m.lost} lost, ${m.doubled} doubled`,
+    );
+    console.log(`    order        ${m.disordered} learners whose results lie in another order in the stream`);
+    console.log(
+      `    to dashboard ${round(m.latency.p50)} ms median, ${round(m.latency.p99)} ms p99, ${round(m.latency.max)} ms at most`,
+    );
+    console.log(`    settled      ${round(m.settledMs)} ms after the last verdict`);
+    console.log(
+      `    memory       host ${round(m.hostMB)} MB, server ${round(m.serverMB)} MB at most; host's processor time ${round(m.hostCpuMs)} ms`,
+    );
+  }
 }

@@ -10,6 +10,7 @@ import { neededPrograms } from "../nats/install/needs.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { lessonEnd } from "./lesson-end.ts";
+import { showNews } from "./news.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printError, wrap } from "./text.ts";
@@ -52,6 +53,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
       remember(() => print(`${lessonEnd(lesson, (next) => `npm start ${next.id}`)}\n`));
     keepRun(lesson, graded);
   }
+  if (!flags.json) await showNews();
   if (flags.json)
     print(JSON.stringify(typed === undefined ? { version: 3, lessons: verdicts } : verdicts[0]));
   if (flags.junit !== undefined) {

@@ -108,6 +108,42 @@ export function commands(done: (status: number) => void): Command {
     .option("--bundle <path>", "write them all to one file, for a memory stick")
     .option("--from <path>", "install them from such a file")
     .action(async (flags) => done(await (await import("./setup.ts")).runSetup(flags)));
+  command("classroom [report]", "host a workshop; with `report`, write what happened in it")
+    .option(
+      "--host <address>",
+      "listen here, so that others can join: 0.0.0.0 for every address of this machine",
+    )
+    .option("--port <number>", "of the pages; NATS has the next one, the dashboard's WebSocket the one after")
+    .option("--tls-cert <path>", "a certificate, as PEM")
+    .option("--tls-key <path>", "its key, as PEM")
+    .option("--nats <urls>", "use this NATS cluster instead of a server of our own")
+    .option("--creds <path>", "a user of that cluster")
+    .option("--signing-key <path>", "a signing key of that user's account, to make learners' users with")
+    .option("--ws <url>", "the cluster's WebSocket address, for the dashboard")
+    .option("--new", "begin a new classroom; the one before is kept")
+    .option("--out <path>", "of the report; default classroom-report.html")
+    .action(async (what: string | undefined, flags) =>
+      done(await (await import("./classroom.ts")).runClassroom(what, flags)),
+    );
+  command("join [url]", "take part in a workshop; without an address, say which one")
+    .option("--name <name>", "your name, as the instructor sees it")
+    .option("--code <code>", "the classroom's code")
+    .option("--ca <path>", "the instructor's certificate, as PEM")
+    .option("--leave", "leave the classroom; what was not sent yet is dropped")
+    .action(async (url: string | undefined, flags) =>
+      done(await (await import("./join.ts")).runJoin(url, flags)),
+    );
+  command("share <lesson>", "show your exercise to the instructor")
+    .option("--yes", "do not ask")
+    .option("--take-back", "take it back: it is erased there")
+    .action(async (lesson: string, flags) =>
+      done(await (await import("./share.ts")).runShare(lesson, flags)),
+    );
+  command("hand [question...]", "raise your hand in the classroom")
+    .option("--down", "take it down")
+    .action(async (question: string[], flags) =>
+      done(await (await import("./hand.ts")).runHand(question, flags)),
+    );
   command("lock", "for authors: renew the versions and checksums of the programs (needs the internet)")
     .option("--latest", "go to the newest releases")
     .action(async (flags) => done(await (await import("./lock.ts")).runLock(flags)));

@@ -1,10 +1,13 @@
-// Remembers a verdict for `list`, `hint`, `beliefs` and whoever else asks later. `check` and `start` both come by here after a grading.
+// Remembers a verdict for `list`, `hint`, `beliefs` and whoever else asks later, and tells the classroom, when the learner has joined one.
+// `check` and `start` both come by here after a grading.
+import { reportVerdict } from "../classroom/report-to.ts";
 import { checksState } from "../course/checks-state.ts";
 import type { Lesson } from "../course/lessons.ts";
 import {
   type FailingCheck,
   type HeldBelief,
   type LessonProgress,
+  readProgress,
   updateProgress,
 } from "../course/progress.ts";
 import type { Verdict } from "../grading/verdict.ts";
@@ -20,6 +23,7 @@ export interface Recorded {
 }
 
 export function recordVerdict(lesson: Lesson, { verdict, findings }: Recorded): void {
+  if (verdict.environment) return;
   const now = new Date().toISOString();
   const failing = verdict.tests
     .filter((test) => test.status === "fail" || test.status === "error")
@@ -57,6 +61,7 @@ export function recordVerdict(lesson: Lesson, { verdict, findings }: Recorded): 
       beliefs: beliefsAfter(progress.beliefs ?? {}, failing, verdict, now),
     };
   });
+  reportVerdict(verdict, readProgress().lessons[lesson.id] ?? {});
 }
 
 function sinceLastSeen({ seenAt }: LessonProgress, now: string): number {

@@ -3,8 +3,8 @@
 import { relative } from "node:path";
 import { runInNewContext } from "node:vm";
 import { build, type Plugin } from "esbuild";
-import type { Lesson } from "../checker/course/lessons.ts";
-import { root } from "../checker/course/places.ts";
+import type { Lesson } from "./lessons.ts";
+import { root } from "./places.ts";
 
 export interface Belief {
   readonly id: string;

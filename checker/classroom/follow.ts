@@ -1,0 +1,42 @@
+// For a command that stays open, as watch mode does: hears the instructor at once, and sends from this process.
+import { learnerFolder, membership } from "./membership.ts";
+import type { News } from "./messages.ts";
+import { NewsBoard, type Unseen } from "./news.ts";
+import { sendWith, tellClassroom } from "./report-to.ts";
+import { Sender } from "./sender.ts";
+
+export interface Following {
+  close(): Promise<void>;
+}
+
+/**
+ * Told of each announcement, and of each change of pace, once. Never throws: without a classroom, or without a connection, nothing is heard.
+ * @returns undefined when no classroom was joined
+ */
+export function followClassroom(
+  onNews: (unseen: Unseen) => void,
+  onHand?: (up: boolean) => void,
+): Following | undefined {
+  const member = membership();
+  if (!member) return undefined;
+  const board = new NewsBoard(learnerFolder);
+  const heard = (_: News) => {
+    const unseen = board.take();
+    if (unseen.announcements.length > 0 || unseen.pace) onNews(unseen);
+  };
+  const sender = new Sender({ member, home: learnerFolder, onNews: heard, ...(onHand && { onHand }) });
+  sendWith(() => sender.wake());
+  void sender.follow().catch(() => {});
+  return {
+    async close() {
+      sendWith(undefined);
+      await sender.close();
+    },
+  };
+}
+
+/** Raises the hand, or takes it down. @returns the message's number; undefined when no classroom was joined */
+export function raiseHand(up: boolean, text?: string): number | undefined {
+  if (!membership()) return undefined;
+  return tellClassroom({ kind: "hand", up, ...(text && { text }) });
+}

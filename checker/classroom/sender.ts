@@ -1,0 +1,169 @@
+// Takes what waits in the outbox to the classroom, and hears what the instructor says. Sends again until the host has confirmed.
+import { connect, headers, jwtAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { type Membership, serversOf } from "./membership.ts";
+import { type News, readToLearner } from "./messages.ts";
+import { NewsBoard } from "./news.ts";
+import { Outbox } from "./outbox.ts";
+import { roomNames } from "./room.ts";
+
+export interface SenderOptions {
+  readonly member: Membership;
+  /** The learner's folder of this classroom. */
+  readonly home: string;
+  readonly onNews?: (news: News) => void;
+  /** Whether the instructor sees this learner's hand. */
+  readonly onHand?: (up: boolean) => void;
+}
+
+/** Messages on their way at a time: the host confirms some, then more go. */
+const window = 100;
+/** How long a message may go without being confirmed before it is sent again. */
+const againMs = 3_000;
+const lookEveryMs = 250;
+
+export class Sender {
+  readonly #outbox: Outbox;
+  readonly #board: NewsBoard;
+  readonly #room;
+  #nc: NatsConnection | undefined;
+  /** Numbers up to this one were sent on this connection. */
+  #sent = 0;
+  #heardAt = 0;
+  #askedAt = 0;
+  #closed = false;
+  #wake = () => {};
+
+  constructor(private readonly options: SenderOptions) {
+    this.#outbox = new Outbox(options.home);
+    this.#board = new NewsBoard(options.home);
+    this.#room = roomNames(options.member.room);
+  }
+
+  /**
+   * Sends until nothing waits and the classroom was heard once.
+   * @param patienceMs how long it may take; what is left then stays in the outbox
+   * @returns whether everything has arrived
+   */
+  async empty(patienceMs: number): Promise<boolean> {
+    const end = performance.now() + patienceMs;
+    while (performance.now() < end && !this.#closed) {
+      if (!(await this.#turn())) return false;
+      if (this.#heardAt > 0 && this.#outbox.waiting().length === 0) return true;
+    }
+    return false;
+  }
+
+  /** Sends what comes, and listens, until it is closed. */
+  async follow(): Promise<void> {
+    while (!this.#closed && (await this.#turn())) {
+      // The turn waits.
+    }
+  }
+
+  /** Something new is in the outbox. */
+  wake(): void {
+    this.#wake();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    await this.#nc?.close().catch(() => {});
+  }
+
+  /** One look at the outbox. @returns false when the classroom refuses this learner */
+  async #turn(): Promise<boolean> {
+    if (!this.#nc && !(await this.#connect())) return false;
+    const nc = this.#nc;
+    if (nc?.isClosed()) return false;
+    if (nc) this.#send(nc);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lookEveryMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    return true;
+  }
+
+  #send(nc: NatsConnection): void {
+    const now = performance.now();
+    const waiting = this.#outbox.waiting();
+    const late = now - Math.max(this.#askedAt, this.#heardAt) > againMs;
+    if (late) this.#sent = 0;
+    const fresh = waiting.filter(({ n }) => n > this.#sent).slice(0, window);
+    try {
+      for (const { n, id, at, body } of fresh) {
+        const header = headers();
+        header.set("Nats-Msg-Id", id);
+        const message = { v: 1, n, ageMs: Math.max(0, Date.now() - at), body };
+        nc.publish(this.#room.from(this.options.member.id), JSON.stringify(message), { headers: header });
+        this.#sent = n;
+      }
+      if (this.#askedAt === 0 || late) {
+        nc.publish(this.#room.ask(this.options.member.id));
+        this.#askedAt = now;
+      }
+    } catch {
+      // Between two connections. It is all still in the outbox.
+    }
+  }
+
+  async #connect(): Promise<boolean> {
+    const { member } = this.options;
+    try {
+      const nc = await connect({
+        name: `learner ${member.id}`,
+        servers: serversOf(member),
+        authenticator: jwtAuthenticator(member.jwt, new TextEncoder().encode(member.seed)),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 500,
+        reconnectJitter: 500,
+        timeout: 5_000,
+        pingInterval: 10_000,
+        maxPingOut: 2,
+        ...(member.tls && { tls: member.ca === undefined ? {} : { ca: member.ca } }),
+      });
+      if (this.#closed) {
+        await nc.close();
+        return true;
+      }
+      this.#nc = nc;
+      const callback = (error: Error | null, message: { string(): string }) => {
+        if (!error) this.#hear(message.string());
+      };
+      for (const subject of [this.#room.to(member.id), this.#room.toAll]) nc.subscribe(subject, { callback });
+      void this.#watch(nc);
+      return true;
+    } catch (error) {
+      // Whoever is refused is refused again; whoever cannot connect tries again.
+      return !/authorization|authentication/i.test((error as Error).message);
+    }
+  }
+
+  async #watch(nc: NatsConnection): Promise<void> {
+    for await (const { type } of nc.status()) {
+      if (type !== "reconnect") continue;
+      // What was on its way when the connection broke may be lost.
+      this.#sent = 0;
+      this.#askedAt = 0;
+      this.#wake();
+    }
+  }
+
+  #hear(text: string): void {
+    const said = readToLearner(text);
+    if (!said) return;
+    if (said.upTo !== undefined) {
+      this.#heardAt = performance.now();
+      this.#outbox.confirm(said.upTo);
+    }
+    if (said.news) {
+      this.#board.hear(said.news);
+      this.options.onNews?.(said.news);
+    }
+    if (said.hand !== undefined) this.options.onHand?.(said.hand);
+    this.#wake();
+  }
+}

@@ -1,0 +1,102 @@
+// npm run join: takes part in a workshop. Asks for what was not given, once.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { learnerFolder, leave, membership } from "../classroom/membership.ts";
+import { Outbox } from "../classroom/outbox.ts";
+import { startSender } from "../classroom/report-to.ts";
+import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
+import { exitStatus } from "../grading/verdict.ts";
+import { typedPath } from "../nats/install/typed-path.ts";
+import { showNews } from "./news.ts";
+import { print, wrap } from "./text.ts";
+
+export interface JoinFlags {
+  readonly name?: string;
+  readonly code?: string;
+  readonly ca?: string;
+  readonly leave?: boolean;
+}
+
+export async function runJoin(url: string | undefined, flags: JoinFlags): Promise<number> {
+  const member = membership();
+  if (flags.leave) {
+    leave();
+    print(member ? `You have left the classroom at ${member.url}.` : "You are in no classroom.");
+    return exitStatus.passed;
+  }
+  if (url === undefined) {
+    if (!member)
+      throw new UsageError(
+        "You are in no classroom.",
+        "Take the address from the instructor: npm run join http://192.168.1.5:4280/",
+      );
+    const waiting = new Outbox(learnerFolder).waiting().length;
+    print(`You are ${member.name} in the classroom at ${member.url}.`);
+    if (waiting > 0) {
+      print(`${waiting === 1 ? "One message waits" : `${waiting} messages wait`} for a connection.`);
+      startSender();
+    }
+    await showNews();
+    return exitStatus.passed;
+  }
+  if (member && new URL(member.url).host === hostOf(url)) {
+    print(`You are in this classroom already, as ${member.name}. To leave it: npm run join -- --leave`);
+    return exitStatus.passed;
+  }
+  if (member)
+    throw new UsageError(
+      `You are in another classroom, at ${member.url}.`,
+      "Leave it first: npm run join -- --leave",
+    );
+  const name = flags.name ?? (await ask("Your name, as the instructor sees it: ", "--name"));
+  const code = flags.code ?? (await ask("The classroom's code: ", "--code"));
+  const { joinClassroom } = await import("../classroom/join.ts");
+  const joined = await joinClassroom({
+    url,
+    name,
+    code,
+    ...(flags.ca !== undefined && { ca: certificate(flags.ca) }),
+  });
+  print(`You are in, ${joined.name}.`);
+  print(
+    wrap(
+      "From now on, each npm run check tells the instructor which checks passed and which mistakes were seen. Your code stays here, until you share it with npm run share.",
+    ),
+  );
+  print(`The lessons are at ${joined.url}course/ too. Raise your hand with npm run hand.`);
+  startSender();
+  return exitStatus.passed;
+}
+
+function hostOf(typed: string): string | undefined {
+  const full = /^https?:\/\//.test(typed) ? typed : `http://${typed}`;
+  return URL.canParse(full) ? new URL(full).host : undefined;
+}
+
+async function ask(question: string, flag: string): Promise<string> {
+  if (process.stdin.isTTY !== true)
+    throw new UsageError(
+      "There is no terminal to ask in.",
+      `Give ${flag} as well: npm run join ADDRESS -- --name "Ana" --code ABCDEF`,
+    );
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+function certificate(file: string): string {
+  try {
+    return readFileSync(typedPath(file), "utf8");
+  } catch (error) {
+    throw new EnvironmentTrouble(
+      `${file} cannot be read: ${(error as Error).message}.`,
+      "See that the path is right.",
+      {
+        cause: error,
+      },
+    );
+  }
+}
