@@ -1,10 +1,10 @@
 // What the site reads of the course: each lesson with its page, its answers and its mistakes.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { type Belief, beliefsOf } from "../checker/course/beliefs.ts";
 import { allLessons, type FrontMatter, type Lesson, readReadme } from "../checker/course/lessons.ts";
 import { root } from "../checker/course/places.ts";
 import { readableSolution } from "../checker/course/starter.ts";
-import { type Belief, beliefsOf } from "../checker/course/beliefs.ts";
 import type { Cache } from "./cache.ts";
 import type { Kept } from "./kept.ts";
 import type { Source } from "./markdown/document.ts";
