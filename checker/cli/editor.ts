@@ -27,12 +27,12 @@ function vsCode(env: NodeJS.ProcessEnv): string {
 
 function editorOf(command: string): Editor {
   const [program = command, ...args] = words(command);
-  const { name, binary, isTerminalEditor } = getEditor(program);
-  const file = program.includes("/") || program.includes("\\") ? program : binary;
+  const { name, isTerminalEditor } = getEditor(program);
   return {
     name,
     inTerminal: isTerminalEditor,
-    open: (path) => start(file, [...args, path], isTerminalEditor),
+    // As it was typed: of a command that it does not know, env-editor names only a part.
+    open: (path) => start(program, [...args, path], isTerminalEditor),
   };
 }
 

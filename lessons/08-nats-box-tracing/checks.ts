@@ -296,7 +296,7 @@ check(
     server: ownServer,
     beliefs: {
       "sent-is-where-it-is": {
-        belief: "A message is on the subject that it was published on.",
+        belief: "What was sent to a subject can be looked up under that subject.",
         readme: "a-message-stays-on-its-subject",
         hint: "Trace the subject of the complaint, and read the lines between the client and the stream.",
       },
