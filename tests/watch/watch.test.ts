@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(() => course.remove());
 
-const escape = "\u001b";
+const esc = "\u001b";
 const loop = () => `${starter}\nfor (;;) {}\n`;
 
 function start(args: readonly string[] = [], options: Partial<TerminalOptions> = {}): Terminal {
@@ -90,10 +90,10 @@ test.each([60, 80, 100])("fits into %i columns", async (columns) => {
   // What is wider than the terminal would go on in the next line: then a line of ours would be longer than the terminal.
   // Going up or home begins another line.
   const lines = stripVTControlCharacters(
-    terminal.raw.replaceAll(new RegExp(`${escape}\\[\\d*[HA]`, "g"), "\n"),
+    terminal.raw.replaceAll(new RegExp(`${esc}\\[\\d*[HA]`, "g"), "\n"),
   ).split(/\r?\n|\r/);
   expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(columns);
-  expect(terminal.raw).not.toMatch(new RegExp(`${escape}\\[[\\d;]*m`));
+  expect(terminal.raw).not.toMatch(new RegExp(`${esc}\\[[\\d;]*m`));
 });
 
 test("prints plain lines for a screen reader", async () => {
@@ -105,7 +105,7 @@ test("prints plain lines for a screen reader", async () => {
   await terminal.shows("hint 1 of");
   terminal.type("q");
   expect(await terminal.exit()).toBe(0);
-  expect(terminal.raw).not.toMatch(new RegExp(`${escape}\\[[\\d;]*[A-HJK]`));
+  expect(terminal.raw).not.toMatch(new RegExp(`${esc}\\[[\\d;]*[A-HJK]`));
   expect(terminal.raw).not.toMatch(/[✓✗─]/);
   expect(terminal.raw).toContain("First that does not pass:");
 });
