@@ -1,5 +1,6 @@
 // Opens a file in the learner's editor: the one that VISUAL or EDITOR names, or VS Code when this is its terminal.
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 import { getEditor } from "env-editor";
 
 export interface Editor {
@@ -9,6 +10,9 @@ export interface Editor {
   /** Opens the file. @returns when it is open, or, for one in the terminal, when it was left; why it could not be opened */
   open(file: string): Promise<string | undefined>;
 }
+
+/** Editors that need the terminal, and that the library does not know. */
+const moreInTerminal = new Set(["hx", "helix", "micro", "kak", "joe", "jed", "mg", "ne", "ed"]);
 
 /** The learner's editor; undefined when nothing names one. */
 export function findEditor(env: NodeJS.ProcessEnv = process.env): Editor | undefined {
@@ -27,11 +31,11 @@ function vsCode(env: NodeJS.ProcessEnv): string {
 
 function editorOf(command: string): Editor {
   const [program = command, ...args] = words(command);
-  const { name, isTerminalEditor } = getEditor(program);
+  const known = basename(program).replace(/\.(exe|cmd)$/i, "");
+  const isTerminalEditor = getEditor(known).isTerminalEditor || moreInTerminal.has(known);
   return {
-    name,
+    name: program,
     inTerminal: isTerminalEditor,
-    // As it was typed: of a command that it does not know, env-editor names only a part.
     open: (path) => start(program, [...args, path], isTerminalEditor),
   };
 }

@@ -124,12 +124,12 @@ export class WarmCompiler {
   }
 }
 
-/** As the command says it: the explanations below the first words on the same line. */
+/** As the command says it: the explanations that stand below the first words come behind them. */
 function faultOf({ text, code, pos, messageChain }: Diagnostic, source: string): TypeFault {
-  const words = [text, ...chained(messageChain)].join(" ");
+  const message = [`${text} (TS${code})`, ...chained(messageChain)].join(" ");
   const before = source.slice(0, pos);
   return {
-    message: `${words} (TS${code})`,
+    message,
     line: before.split("\n").length,
     column: pos - before.lastIndexOf("\n"),
   };

@@ -171,6 +171,27 @@ test("a lesson whose checks changed since it was passed says so", async () => {
   writeFileSync(exercise, starter);
 });
 
+test("the last lesson ends with the learner's own catalogue of beliefs", async () => {
+  const exercise = join(course.path, "lessons", "01-at-most-once", "exercise.ts");
+  const starter = readFileSync(exercise);
+  const all = JSON.parse((await course.run(["list", "--json"])).out) as { id: string }[];
+  const passedAt = "2026-01-02T00:00:00.000Z";
+  const lessons = Object.fromEntries(all.map(({ id }) => [id, { passedAt }]));
+  const held = { belief: "It was sent.", readme: "publish-does-not-send", heldAt: passedAt, times: 2 };
+  const check = "every scan is sent before the terminal is switched off";
+  write({
+    version: 1,
+    lessons: { ...lessons, "lesson-01": { beliefs: { "publish-means-sent": { ...held, check } } } },
+  });
+  writeFileSync(exercise, readFileSync(join(course.path, "solutions", "01-at-most-once", "solution.ts")));
+  const { status, out } = await course.run(["check", "1"]);
+  writeFileSync(exercise, starter);
+  expect(status).toBe(0);
+  expect(out).toContain("you have passed every lesson of the course");
+  expect(out).toContain("put it right: 1 of 1");
+  expect(out).toMatch(/seen 2 times, first on 2026-01-02; put right on \d{4}-\d\d-\d\d/);
+});
+
 test("reset keeps what was there, undo brings it back, and a second undo takes that back", async () => {
   const exercise = join(course.path, "lessons", "03-acks", "exercise.ts");
   const starter = readFileSync(exercise, "utf8");
