@@ -33,6 +33,8 @@ export interface Graded {
   readonly findings: Run["findings"];
   /** What each check saw on the wire, by its name. */
   readonly journals: Run["journals"];
+  /** How many checks were played on the server that NATS_URL names; or why none was. Absent without it. */
+  readonly borrowed?: number | string;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function grade({ lesson, file, server, onTest = () => {} }: Grading
     },
     findings: run?.findings ?? new Map(),
     journals: run?.journals ?? new Map(),
+    ...(run && process.env.NATS_URL && { borrowed: run.notBorrowed ?? run.borrowed.size }),
   });
 
   const reason = unfit(file);

@@ -6,7 +6,7 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from "nats";
-import type { NatsServer } from "../nats/server.ts";
+import type { Served } from "../nats/borrowed.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
@@ -27,13 +27,13 @@ export class CheckServer {
   #others: NatsConnection[] = [];
 
   private constructor(
-    readonly nats: NatsServer,
+    readonly nats: Served,
     readonly wire: Journal,
     /** Between programs and server: cut, stall or slow their connections here. */
     readonly relay: Relay,
   ) {}
 
-  static async start(server: NatsServer, journal: Journal): Promise<CheckServer> {
+  static async start(server: Served, journal: Journal): Promise<CheckServer> {
     const relay = await Relay.listen({
       journal,
       target: () => (server.running ? { host: server.host, port: server.port } : undefined),

@@ -15,6 +15,10 @@ export interface Run {
   readonly troubles: EnvironmentTrouble[];
   /** What each check saw on the wire, by its name. */
   readonly journals: Map<string, Journal>;
+  /** Checks that were played on the server that NATS_URL names. */
+  readonly borrowed: Set<string>;
+  /** Why others were not, where it is not for what they do to a server. */
+  notBorrowed?: string;
 }
 
 let run: Run | undefined;
@@ -27,7 +31,7 @@ let run: Run | undefined;
  */
 export function beginRun(exercise: string, source: string, unfit?: FindingParts): Run {
   setExerciseFile(source);
-  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map() };
+  run = { exercise, unfit, findings: new Map(), troubles: [], journals: new Map(), borrowed: new Set() };
   return run;
 }
 
