@@ -14,6 +14,9 @@ import { Revived } from "./channel.ts";
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
 
+/** How long the check's own management calls may take: they are no part of what it measures. */
+const apiMs = 30_000;
+
 /** The servers of all checks that run now. */
 const open = new Set<CheckServer>();
 
@@ -84,7 +87,7 @@ export class CheckServer {
   }
 
   async manager(): Promise<JetStreamManager> {
-    return (await this.client()).jetstreamManager();
+    return (await this.client()).jetstreamManager({ timeout: apiMs });
   }
 
   /** The power goes: SIGKILL. */
