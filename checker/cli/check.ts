@@ -47,6 +47,7 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     const graded = await grade({ lesson, file, server, recorded: !flags.direct });
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
+    if (graded.borrowed !== undefined) tellBorrowed(graded.borrowed, graded.verdict.tests.length);
     if (flags.direct) continue;
     if (flags.file === undefined) remember(() => recordVerdict(lesson, graded));
     if (flags.file === undefined && !flags.json && graded.verdict.status === "pass")
@@ -62,6 +63,17 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
     if (!flags.json) printError(`Written: ${flags.junit}`);
   }
   return statusOf(verdicts);
+}
+
+function tellBorrowed(borrowed: number | string, all: number): void {
+  const url = (process.env.NATS_URL ?? "").replace(/\/\/[^@/]*@/, "//");
+  printError(
+    wrap(
+      typeof borrowed === "string"
+        ? `NATS_URL (${url}) was not used, because ${borrowed}. The checks had servers of their own.`
+        : `${borrowed} of ${all} checks used ${url} (NATS_URL). The others harm their server, or need other settings: they had servers of their own.`,
+    ),
+  );
 }
 
 /** What the lesson needs beyond a server. Without it the checks that use it are skipped, and say what to install. */

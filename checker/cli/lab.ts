@@ -6,6 +6,7 @@ import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { isLabSeed, keepLabSeed, labSeed, newLabSeed } from "../course/lab-seed.ts";
 import { allLessons, findLesson, type Lesson, readReadme } from "../course/lessons.ts";
+import { exitStatus } from "../grading/verdict.ts";
 import { type Lab, labServer, playLab } from "../kit/lab.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { freePortAfter, isFree, whoListens } from "../nats/port.ts";
@@ -62,11 +63,34 @@ export async function runLab(typed: string, flags: LabFlags): Promise<number> {
   for (const line of notes.tryThese) prompt(line);
   print();
   print("Ctrl-C ends the lab.");
-  await server.ended;
+  if (await Promise.race([server.ended.then(() => false), orphaned().then(() => true)])) {
+    return exitStatus.interrupted;
+  }
   throw new EnvironmentTrouble(
     `The lab's server ended by itself: ${server.log.slice(-2).join(" · ") || "it said nothing"}`,
     `Start the lab again: npm run lab ${lesson.id}`,
   );
+}
+
+/** Resolves when the npm that started us is killed: then nobody is left whose Ctrl-C would end the lab. */
+function orphaned(): Promise<void> {
+  if (!process.env.npm_lifecycle_event) return new Promise(() => {});
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (process.ppid === parent && isRunning(parent)) return;
+      clearInterval(timer);
+      resolve();
+    }, 500);
+  });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function noLab(lesson: Lesson): UsageError {

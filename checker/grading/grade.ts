@@ -50,6 +50,8 @@ export interface Graded {
   readonly findings: Run["findings"];
   /** What each check saw on the wire, by its name. */
   readonly journals: Run["journals"];
+  /** How many checks were played on the server that NATS_URL names; or why none was. Absent without it. */
+  readonly borrowed?: number | string;
 }
 
 /**
@@ -82,6 +84,7 @@ export async function grade({
     },
     findings: run?.findings ?? new Map(),
     journals: run?.journals ?? new Map(),
+    ...(run && process.env.NATS_URL && { borrowed: run.notBorrowed ?? run.borrowed.size }),
   });
 
   const reason = unfit(file);

@@ -6,7 +6,7 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from "nats";
-import type { NatsServer } from "../nats/server.ts";
+import type { Served } from "../nats/borrowed.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
@@ -14,6 +14,9 @@ import { CannotCheck } from "./finding.ts";
 
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
+
+/** How long the check's own management calls may take: they are no part of what it measures. */
+const apiMs = 30_000;
 
 /** The servers of all checks that run now. */
 const open = new Set<CheckServer>();
@@ -34,7 +37,7 @@ export class CheckServer {
   denied: CannotCheck | undefined;
 
   private constructor(
-    readonly nats: NatsServer,
+    readonly nats: Served,
     /** Where the kit writes down what it does. */
     readonly journal: Journal,
     relay: Relay,
@@ -67,7 +70,7 @@ export class CheckServer {
     throw denied;
   }
 
-  static async start(server: NatsServer, journal: Journal, recorded = true): Promise<CheckServer> {
+  static async start(server: Served, journal: Journal, recorded = true): Promise<CheckServer> {
     const relay = await Relay.listen({
       journal,
       target: () => (server.running ? { host: server.host, port: server.port } : undefined),
@@ -127,7 +130,7 @@ export class CheckServer {
   }
 
   async manager(): Promise<JetStreamManager> {
-    return (await this.client()).jetstreamManager();
+    return (await this.client()).jetstreamManager({ timeout: apiMs });
   }
 
   /** The power goes: SIGKILL. */

@@ -4,6 +4,7 @@ import type { NatsConnection } from "nats";
 import semver from "semver";
 import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
+import { BorrowedServer, NeedsOwnServer, type Served } from "../nats/borrowed.ts";
 import type { ServerSettings } from "../nats/server.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckServer } from "./check-server.ts";
@@ -125,8 +126,50 @@ async function play<Exercise, Id extends string>(
     throw new Finding(run.unfit);
   }
   const cli = settings.needsCli ? await NatsCli.find() : undefined;
-  const wanted = typeof settings.server === "function" ? settings.server() : settings.server;
-  const nats = await takeServer(wanted ?? {});
+  try {
+    const borrowed = await borrow(settings);
+    if (borrowed) {
+      try {
+        run.borrowed.add(name);
+        return await playOn(borrowed, cli, name, settings, body);
+      } catch (error) {
+        if (!(error instanceof NeedsOwnServer)) throw error;
+        run.borrowed.delete(name);
+      }
+    }
+    const wanted = typeof settings.server === "function" ? settings.server() : settings.server;
+    return await playOn(await takeServer(wanted ?? {}), cli, name, settings, body);
+  } finally {
+    cli?.close();
+  }
+}
+
+/** An account of the server that NATS_URL names, where that is set and the check can do with it. */
+async function borrow<Id extends string>({
+  server,
+  needsServer,
+}: CheckSettings<Id>): Promise<BorrowedServer | undefined> {
+  const url = process.env.NATS_URL;
+  const run = currentRun();
+  if (!url || server !== undefined || run.notBorrowed !== undefined) return undefined;
+  const answer = await BorrowedServer.borrow(url);
+  if (typeof answer === "string") {
+    run.notBorrowed = answer;
+    return undefined;
+  }
+  if (!needsServer || semver.gte(answer.program.version, needsServer)) return answer;
+  await answer.close();
+  return undefined;
+}
+
+async function playOn<Exercise, Id extends string>(
+  nats: Served,
+  cli: NatsCli | undefined,
+  name: string,
+  settings: CheckSettings<Id>,
+  body: (scene: Scene<Exercise, Id>) => Promise<void>,
+): Promise<void> {
+  const run = currentRun();
   const journal = new Journal();
   const stage = new Stage(
     await CheckServer.start(nats, journal, run.recorded),
@@ -156,6 +199,8 @@ async function play<Exercise, Id extends string>(
   } catch (error) {
     // Whatever came of it, in a hook or in a program, is of no account.
     if (stage.server.denied) throw stage.server.denied;
+    if (error instanceof NeedsOwnServer) throw error;
+    if (nats.lost) throw new NeedsOwnServer("lost");
     const parts = await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
     else if (parts) {
@@ -169,7 +214,6 @@ async function play<Exercise, Id extends string>(
     throw error;
   } finally {
     await stage.close();
-    cli?.close();
   }
 }
 

@@ -19,6 +19,10 @@ export interface Run {
   readonly journals: Map<string, Journal>;
   /** Aborted when nobody wants the verdict any more: the checks end at once. */
   readonly dropped: AbortSignal | undefined;
+  /** Checks that were played on the server that NATS_URL names. */
+  readonly borrowed: Set<string>;
+  /** Why others were not, where it is not for what they do to a server. */
+  notBorrowed?: string;
 }
 
 export interface RunOptions {
@@ -46,7 +50,16 @@ export function beginRun(
   { unfit, recorded = true, dropped }: RunOptions = {},
 ): Run {
   setExerciseFile(source);
-  run = { exercise, recorded, unfit, findings: new Map(), troubles: [], journals: new Map(), dropped };
+  run = {
+    exercise,
+    recorded,
+    unfit,
+    dropped,
+    findings: new Map(),
+    troubles: [],
+    journals: new Map(),
+    borrowed: new Set(),
+  };
   return run;
 }
 

@@ -85,11 +85,13 @@ export const lab: Lab = {
     const scene = plan(random);
     const { names, faults, complaint } = scene;
     const nc = await connect("depot");
-    const jsm = await nc.jetstreamManager();
+    const jsm = await nc.jetstreamManager(patience);
     await makeStreams(jsm, scene);
     await fill(nc, scene);
 
-    const jobs = await (await connect("printer")).jetstream().consumers.get(names.jobs, scene.printers);
+    const jobs = await (await connect("printer"))
+      .jetstream(patience)
+      .consumers.get(names.jobs, scene.printers);
     let failures = 0;
     await jobs.consume({
       max_messages: 5,
@@ -103,9 +105,13 @@ export const lab: Lab = {
         }
       },
     });
-    const labels = await (await connect("labeller")).jetstream().consumers.get(names.labels, "labellers");
+    const labels = await (await connect("labeller"))
+      .jetstream(patience)
+      .consumers.get(names.labels, "labellers");
     await labels.consume({ callback: (message) => message.ack() });
-    const tracking = await (await connect("tracking")).jetstream().consumers.get(names.scans, scene.busy);
+    const tracking = await (await connect("tracking"))
+      .jetstream(patience)
+      .consumers.get(names.scans, scene.busy);
     await tracking.consume({ callback: (message) => void setTimeout(() => message.ack(), 3_000) });
     // It took what it was given, and never said that it was done.
     const billing = await (await connect("billing"))
@@ -142,6 +148,9 @@ export const lab: Lab = {
     };
   },
 };
+
+/** For a machine that is busy with other things. */
+const patience = { timeout: 60_000 };
 
 const nothing = () => {};
 
@@ -181,7 +190,7 @@ async function makeStreams(jsm: JetStreamManager, { names, faults, ...scene }: P
 
 /** What happened before the learner came. */
 async function fill(nc: NatsConnection, { names, faults, complaint, towns, room }: Plan): Promise<void> {
-  const js = nc.jetstream();
+  const js = nc.jetstream(patience);
   const store = (subject: string, value: object) => js.publish(subject, JSON.stringify(value));
   for (let no = 1; no <= 60; no++) {
     // The first town's vans are the ones that the mapping leads astray.
@@ -209,7 +218,7 @@ function goOn(
   random: Random,
   every: Parameters<Lab["play"]>[0]["every"],
 ): void {
-  const js = nc.jetstream();
+  const js = nc.jetstream(patience);
   let no = 60;
   const say = (subject: string) => nc.publish(subject, JSON.stringify({ parcel: `P-${++no}` }));
   every(300, async () => {

@@ -17,7 +17,7 @@ export async function somePort(): Promise<number> {
 /** An empty home: what a command may not touch, and what it leaves there. */
 export function emptyHome(): { home: string; tmp: string; env: NodeJS.ProcessEnv } {
   const home = mkdtempSync(join(tmpdir(), "home-"));
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   const tmp = join(home, "tmp");
   mkdirSync(tmp);
   const { XDG_CONFIG_HOME: _, ...env } = process.env;

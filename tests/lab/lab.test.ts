@@ -1,9 +1,12 @@
 // npm run lab: a scene for each lesson, a port that is taken is told by whom, and nothing is left however it ends.
 import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
+import { execa } from "execa";
 import { connect } from "nats";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { allLessons } from "../../checker/course/lessons.ts";
+import { root } from "../../checker/course/places.ts";
+import { isFree } from "../../checker/nats/port.ts";
 import { command } from "../course/command.ts";
 import { leftoversOf, within } from "../grading/leftovers.ts";
 import { emptyHome, somePort, startLab } from "./lab-command.ts";
@@ -34,6 +37,30 @@ describe.skipIf(process.platform === "win32")("nothing is left of a lab that end
     expect(leftoversOf(lab.pid, tmp)).toEqual([]);
     expect(readdirSync(tmp)).toEqual([]);
   });
+});
+
+test.skipIf(process.platform === "win32")("nothing is left of a lab whose npm is killed", async () => {
+  const { tmp, env } = emptyHome();
+  const npm = execa("npm", ["run", "lab", "lesson-03", "--", "--port", String(await somePort())], {
+    cwd: root,
+    env,
+    extendEnv: false,
+    reject: false,
+    stdin: "ignore",
+    all: true,
+  });
+  // When npm is gone, the lab goes by itself.
+  onTestFinished(() => void npm.kill("SIGKILL"));
+  let text = "";
+  npm.all.on("data", (part: Buffer) => {
+    text += part.toString();
+  });
+  expect(await within(90_000, () => text.includes("Ctrl-C ends the lab.")), text).toBe(true);
+  expect(readdirSync(tmp)).not.toEqual([]);
+  process.kill(npm.pid as number, "SIGKILL");
+  expect(await within(20_000, () => readdirSync(tmp).length === 0)).toBe(true);
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+  expect(await isFree(port)).toBe(true);
 });
 
 test("a port that a lab has is told with the server's name, and another one offered", async () => {
