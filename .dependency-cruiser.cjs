@@ -37,7 +37,13 @@ module.exports = {
       { path: "^checker/(cli|classroom|pages)/" },
     ),
     never("pages-below-cli", "", { path: room("pages") }, { path: "^checker/(cli|classroom)/" }),
-    never("classroom-below-cli", "", { path: room("classroom") }, { path: "^checker/(cli|pages)/" }),
+    never("classroom-below-cli", "", { path: room("classroom") }, { path: "^checker/(cli|pages|kit|wire)/" }),
+    never(
+      "the-dashboard-runs-in-a-browser",
+      "Of the classroom it has what needs no Node.",
+      { path: "^checker/classroom/client/" },
+      { path: "^checker/(?!classroom/(client/|messages|room|summary|insight))|^node:" },
+    ),
     never(
       "site-reads-the-course",
       "The site reads lessons through course, and draws with the wire's colours.",
