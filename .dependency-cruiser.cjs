@@ -38,7 +38,18 @@ module.exports = {
     ),
     never("pages-below-cli", "", { path: room("pages") }, { path: "^checker/(cli|classroom|watch)/" }),
     never("watch-below-cli", "", { path: room("watch") }, { path: "^checker/(cli|classroom|pages)/" }),
-    never("classroom-below-cli", "", { path: room("classroom") }, { path: "^checker/(cli|pages|watch)/" }),
+    never(
+      "classroom-below-cli",
+      "",
+      { path: room("classroom") },
+      { path: "^checker/(cli|pages|kit|wire|watch)/" },
+    ),
+    never(
+      "the-dashboard-runs-in-a-browser",
+      "Of the classroom it has what needs no Node.",
+      { path: "^checker/classroom/client/" },
+      { path: "^checker/(?!classroom/(client/|messages|room|summary|insight))|^node:" },
+    ),
     never(
       "site-reads-the-course",
       "The site reads lessons through course, lists the commands, and draws with the wire's colours.",

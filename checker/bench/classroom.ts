@@ -90,6 +90,9 @@ export async function benchClassroom(fault: Fault, load: Load): Promise<Measured
     });
     const outboxes = members.map((_, i) => new Outbox(join(folder, "learners", String(i))));
 
+    const ready = performance.now() + giveUpMs;
+    while (!senders.every((sender) => sender.heard) && performance.now() < ready) await wait(50);
+
     let peakHost = 0;
     let peakServer = 0;
     const cpuBefore = processorTimeMs(host.pid ?? 0) ?? 0;

@@ -124,8 +124,9 @@ async function showClassroom(): Promise<void> {
   console.log("  goals: none lost, none doubled, all joined within 10 s; without a fault 500 ms at p99");
   for (const fault of faults.filter((each) => each.includes(wanted))) {
     const m = await benchClassroom(fault, { learners, results: 20, withinMs: seconds * 1_000 });
+    const [load = 0] = loadavg();
     const round = (value: number) => Math.round(value).toLocaleString("en");
-    console.log(`  ${fault}`);
+    console.log(`  ${fault} (load of the machine now ${load.toFixed(0)})`);
     console.log(`    joined       in ${round(m.joinedInMs)} ms`);
     console.log(
       `    results      ${m.sent} sent, ${m.stored} stored, ${m.counted} counted: ${m.lost} lost, ${m.doubled} doubled`,

@@ -8,7 +8,6 @@ import {
   encodeAccount,
   encodeOperator,
   encodeUser,
-  fromSeed,
   type KeyPair,
   parseCreds,
   type User,
@@ -16,6 +15,7 @@ import {
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { mostBytes } from "./messages.ts";
 import { keys as bucketKeys, type RoomNames } from "./room.ts";
+import { pairOf } from "./signing.ts";
 
 /** The seeds of a classroom that has its own server. They never leave the host. */
 export interface Seeds {
@@ -39,7 +39,6 @@ export function newSeeds(): Seeds {
 }
 
 const seedOf = (pair: KeyPair) => new TextDecoder().decode(pair.getSeed());
-const pairOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));
 const unlimited = -1;
 const day = 86_400;
 const now = () => Math.floor(Date.now() / 1000);

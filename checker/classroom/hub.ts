@@ -145,6 +145,8 @@ export class Hub {
       "server_name: classroom",
       `max_payload: ${4 * mostBytes}`,
       "max_connections: 8192",
+      // A room that comes all at once, on a busy laptop: the server's own two seconds are too short for that.
+      "authorization { timeout: 20 }",
       // A client that floods or does not read is cut off, before it costs the others memory.
       "max_pending: 16MB",
       "write_deadline: 5s",

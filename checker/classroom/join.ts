@@ -9,7 +9,7 @@ import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { learnerFolder, type Membership, membershipFile } from "./membership.ts";
 import { parsed, readJoined } from "./messages.ts";
 
-const answerWithinMs = 15_000;
+const answerWithinMs = 20_000;
 /** The key that is being joined with: when the answer is lost, the next try is the same learner. */
 const keyIn = (folder: string) => join(folder, "joining.json");
 
@@ -32,7 +32,9 @@ export async function joinClassroom({
 }: JoinOptions): Promise<Membership> {
   const base = readUrl(url);
   const { seed, key } = keyFor(base.href, folder);
-  const { status, text } = await post(new URL("api/join", base), JSON.stringify({ name, code, key }), ca);
+  const ask = () => post(new URL("api/join", base), JSON.stringify({ name, code, key }), ca);
+  // A crowded room breaks connections. The same key asks again, so that nobody joins twice.
+  const { status, text } = await ask().catch(ask);
   const joined = status === 200 ? readJoined(text) : undefined;
   if (!joined) {
     const { error } = (parsed(text) ?? {}) as { error?: unknown };
@@ -108,6 +110,8 @@ function post(url: URL, body: string, ca: string | undefined): Promise<{ status:
       url,
       {
         method: "POST",
+        // A connection of its own: one that is kept may be closed by the host at the moment when it is used again.
+        agent: false,
         headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
         timeout: answerWithinMs,
         ...(ca !== undefined && { ca }),

@@ -1,10 +1,11 @@
 // Takes what waits in the outbox to the classroom, and hears what the instructor says. Sends again until the host has confirmed.
-import { connect, headers, jwtAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import { type Membership, serversOf } from "./membership.ts";
 import { type News, readToLearner } from "./messages.ts";
 import { NewsBoard } from "./news.ts";
 import { Outbox } from "./outbox.ts";
 import { roomNames } from "./room.ts";
+import { userAuthenticator } from "./signing.ts";
 
 export interface SenderOptions {
   readonly member: Membership;
@@ -19,7 +20,10 @@ export interface SenderOptions {
 const window = 100;
 /** How long a message may go without being confirmed before it is sent again. */
 const againMs = 3_000;
-const lookEveryMs = 250;
+/** Who follows is woken; a process of its own looks for what other commands write. */
+const lookEveryMs = { own: 250, woken: 1_000 };
+/** After a connection that did not come about. */
+const againAfterMs = 1_000;
 
 export class Sender {
   readonly #outbox: Outbox;
@@ -28,6 +32,8 @@ export class Sender {
   #nc: NatsConnection | undefined;
   /** Numbers up to this one were sent on this connection. */
   #sent = 0;
+  /** Between two connections nothing is sent: it would be lost, and what comes after it would overtake it. */
+  #online = false;
   #heardAt = 0;
   #askedAt = 0;
   #closed = false;
@@ -39,6 +45,11 @@ export class Sender {
     this.#room = roomNames(options.member.room);
   }
 
+  /** Whether the host has answered. */
+  get heard(): boolean {
+    return this.#heardAt > 0;
+  }
+
   /**
    * Sends until nothing waits and the classroom was heard once.
    * @param patienceMs how long it may take; what is left then stays in the outbox
@@ -47,7 +58,7 @@ export class Sender {
   async empty(patienceMs: number): Promise<boolean> {
     const end = performance.now() + patienceMs;
     while (performance.now() < end && !this.#closed) {
-      if (!(await this.#turn())) return false;
+      await this.#turn(lookEveryMs.own);
       if (this.#heardAt > 0 && this.#outbox.waiting().length === 0) return true;
     }
     return false;
@@ -55,9 +66,7 @@ export class Sender {
 
   /** Sends what comes, and listens, until it is closed. */
   async follow(): Promise<void> {
-    while (!this.#closed && (await this.#turn())) {
-      // The turn waits.
-    }
+    while (!this.#closed) await this.#turn(lookEveryMs.woken);
   }
 
   /** Something new is in the outbox. */
@@ -71,20 +80,17 @@ export class Sender {
     await this.#nc?.close().catch(() => {});
   }
 
-  /** One look at the outbox. @returns false when the classroom refuses this learner */
-  async #turn(): Promise<boolean> {
-    if (!this.#nc && !(await this.#connect())) return false;
-    const nc = this.#nc;
-    if (nc?.isClosed()) return false;
-    if (nc) this.#send(nc);
+  /** One look at the outbox. */
+  async #turn(lookMs: number): Promise<void> {
+    const connected = (this.#nc && !this.#nc.isClosed()) || (await this.#connect());
+    if (connected && this.#nc && this.#online) this.#send(this.#nc);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, lookEveryMs);
+      const timer = setTimeout(resolve, connected ? lookMs : againAfterMs);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    return true;
   }
 
   #send(nc: NatsConnection): void {
@@ -116,8 +122,9 @@ export class Sender {
       const nc = await connect({
         name: `learner ${member.id}`,
         servers: serversOf(member),
-        authenticator: jwtAuthenticator(member.jwt, new TextEncoder().encode(member.seed)),
+        authenticator: userAuthenticator(member),
         maxReconnectAttempts: -1,
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: 500,
         reconnectJitter: 500,
         timeout: 5_000,
@@ -130,21 +137,26 @@ export class Sender {
         return true;
       }
       this.#nc = nc;
+      this.#online = true;
+      this.#sent = 0;
+      this.#askedAt = 0;
       const callback = (error: Error | null, message: { string(): string }) => {
         if (!error) this.#hear(message.string());
       };
       for (const subject of [this.#room.to(member.id), this.#room.toAll]) nc.subscribe(subject, { callback });
       void this.#watch(nc);
       return true;
-    } catch (error) {
-      // Whoever is refused is refused again; whoever cannot connect tries again.
-      return !/authorization|authentication/i.test((error as Error).message);
+    } catch {
+      // Out of reach, or too busy to let us in: the outbox keeps everything.
+      return false;
     }
   }
 
   async #watch(nc: NatsConnection): Promise<void> {
     for await (const { type } of nc.status()) {
+      if (type === "disconnect") this.#online = false;
       if (type !== "reconnect") continue;
+      this.#online = true;
       // What was on its way when the connection broke may be lost.
       this.#sent = 0;
       this.#askedAt = 0;

@@ -2,17 +2,12 @@
 import type { ConnectionOptions } from "node:tls";
 import { DiscardPolicy, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import {
-  connect,
-  jwtAuthenticator,
-  type NatsConnection,
-  nanos,
-  type TlsOptions,
-} from "@nats-io/transport-node";
+import { connect, type NatsConnection, nanos, type TlsOptions } from "@nats-io/transport-node";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { Credentials } from "./authority.ts";
 import { mostBytes, mostMessages } from "./messages.ts";
 import type { RoomNames } from "./room.ts";
+import { userAuthenticator } from "./signing.ts";
 
 export interface Where {
   readonly servers: readonly string[];
@@ -27,8 +22,9 @@ export async function connectAs(name: string, { servers, credentials, tls }: Whe
     return await connect({
       name,
       servers: [...servers],
-      authenticator: jwtAuthenticator(credentials.jwt, new TextEncoder().encode(credentials.seed)),
+      authenticator: userAuthenticator(credentials),
       maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 200,
       pingInterval: 10_000,
       ...(tls && { tls }),

@@ -62,7 +62,7 @@ export class Web {
 
   /** Listens; until `show` it answers that it is starting. @throws EnvironmentTrouble when the port is taken */
   static async listen({ host, port, tls }: WebSettings): Promise<Web> {
-    const options = { requestTimeout: 15_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
+    const options = { requestTimeout: 30_000, headersTimeout: 30_000, maxHeaderSize: 8 * 1024 };
     const server = tls
       ? (createSecureServer({
           ...options,

@@ -7,13 +7,14 @@ import { startSender } from "../classroom/report-to.ts";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
-import { showNews } from "./news.ts";
+import { newsText, showNews } from "./news.ts";
 import { print, wrap } from "./text.ts";
 
 export interface JoinFlags {
   readonly name?: string;
   readonly code?: string;
   readonly ca?: string;
+  readonly listen?: boolean;
   readonly leave?: boolean;
 }
 
@@ -37,7 +38,7 @@ export async function runJoin(url: string | undefined, flags: JoinFlags): Promis
       startSender();
     }
     await showNews();
-    return exitStatus.passed;
+    return flags.listen ? listen() : exitStatus.passed;
   }
   if (member && new URL(member.url).host === hostOf(url)) {
     print(`You are in this classroom already, as ${member.name}. To leave it: npm run join -- --leave`);
@@ -66,6 +67,23 @@ export async function runJoin(url: string | undefined, flags: JoinFlags): Promis
   print(`The lessons are at ${joined.url}course/ too. Raise your hand with npm run hand.`);
   startSender();
   return exitStatus.passed;
+}
+
+/** Until it is interrupted. */
+async function listen(): Promise<number> {
+  const { followClassroom } = await import("../classroom/follow.ts");
+  const following = followClassroom((unseen) => print(newsText(unseen)));
+  print("Listening. Ctrl+C ends it.");
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => resolve());
+    }
+    // A connection that is being made does not keep a process alive.
+    setInterval(() => {}, 60_000);
+  });
+  await following?.close();
+  return exitStatus.interrupted;
 }
 
 function hostOf(typed: string): string | undefined {

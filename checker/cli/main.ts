@@ -129,6 +129,7 @@ export function commands(done: (status: number) => void): Command {
     .option("--name <name>", "your name, as the instructor sees it")
     .option("--code <code>", "the classroom's code")
     .option("--ca <path>", "the instructor's certificate, as PEM")
+    .option("--listen", "stay, and show what the instructor says as it is said")
     .option("--leave", "leave the classroom; what was not sent yet is dropped")
     .action(async (url: string | undefined, flags) =>
       done(await (await import("./join.ts")).runJoin(url, flags)),

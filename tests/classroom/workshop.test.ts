@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
+import { execa } from "execa";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LearnerSummary } from "../../checker/classroom/summary.ts";
@@ -132,12 +133,28 @@ describe.skipIf(browserFile === undefined)("a workshop of five", () => {
 
   test("an announcement and the pace reach the terminals, once", async () => {
     await page.keyboard.press("4");
+    const listening = execa(
+      process.execPath,
+      [join(at(1).folder, "checker", "main.mjs"), "join", "--listen"],
+      {
+        cwd: at(1).folder,
+        reject: false,
+      },
+    );
+    let heard = "";
+    listening.stdout?.on("data", (part) => {
+      heard += part;
+    });
+    await until("a terminal listens", () => heard.includes("Listening"));
     await page.fill("#words", "Coffee is ready");
     await page.locator("#announce button").click();
     await until("said", async () => (await text("#said")).includes("Coffee is ready"));
     await page.selectOption("#open-lesson", "lesson-02");
     await page.fill("#go-on", "10:15");
     await page.locator("#pace button").click();
+    await until("heard at once", () => heard.includes("Coffee is ready") && heard.includes("10:15"));
+    listening.kill("SIGTERM");
+    await listening;
     // A command that talks with the classroom hears what was said meanwhile.
     expect((await at(0).run("hand", "--down")).out).toContain("Your hand is down.");
     const told = await until("told", async () => {
