@@ -1,5 +1,5 @@
 // npm run lab: a server with a lesson's scene, left running to explore, until Ctrl-C.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { connect } from "nats";
 import { builtFile } from "../course/built.ts";
@@ -76,13 +76,24 @@ export async function runLab(typed: string, flags: LabFlags): Promise<number> {
 function orphaned(): Promise<void> {
   if (!process.env.npm_lifecycle_event) return new Promise(() => {});
   const parent = process.ppid;
+  const npm = parentOf(parent);
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      if (process.ppid === parent && isRunning(parent)) return;
+      if (process.ppid === parent && isRunning(parent) && parentOf(parent) === npm) return;
       clearInterval(timer);
       resolve();
     }, 500);
   });
+}
+
+/** npm runs us in a shell, which may outlive it. Linux only. */
+function parentOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { onTestFinished } from "vitest";
-import { root } from "../../checker/course/places.ts";
+import { cacheFolder, root } from "../../checker/course/places.ts";
 import { freePortAfter } from "../../checker/nats/port.ts";
 
 /** Ports of tests that run side by side must not meet. */
@@ -21,7 +21,11 @@ export function emptyHome(): { home: string; tmp: string; env: NodeJS.ProcessEnv
   const tmp = join(home, "tmp");
   mkdirSync(tmp);
   const { XDG_CONFIG_HOME: _, ...env } = process.env;
-  return { home, tmp, env: { ...env, HOME: home, USERPROFILE: home, TMPDIR: tmp, TEMP: tmp } };
+  return {
+    home,
+    tmp,
+    env: { ...env, LEARN_NATS_CACHE: cacheFolder(), HOME: home, USERPROFILE: home, TMPDIR: tmp, TEMP: tmp },
+  };
 }
 
 export interface RunningLab {

@@ -6,17 +6,12 @@ import { contextFolder } from "../../checker/nats/cli.ts";
 import { command } from "../course/command.ts";
 import { emptyHome, somePort, startLab } from "./lab-command.ts";
 
-/** The CLI may have to be brought into the cache; that is not in the home that is looked at. */
-const cache = {
-  LEARN_NATS_CACHE: process.env.LEARN_NATS_CACHE ?? join(process.env.HOME ?? "", ".cache", "learn-nats"),
-};
-
 test("saves contexts in the course's folder, and uses them", async () => {
   const { home, env } = emptyHome();
   const own = join(home, ".config", "nats", "context");
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "work.json"), '{"url":"nats://127.0.0.1:1"}');
-  const options = { env: { ...env, ...cache, NATS_CONTEXT: "work" }, extendEnv: false };
+  const options = { env: { ...env, NATS_CONTEXT: "work" }, extendEnv: false };
   const lab = await startLab("lesson-02", ["--port", String(await somePort())]);
   const name = `test-${process.pid}`;
   const save = ["nats", "context", "save", name, "--user=admin", "--password=admin", `--server=${lab.url}`];
