@@ -14,7 +14,7 @@ import { defaultMemoryMb } from "./host-process.ts";
 import type { LearnerProgram } from "./program.ts";
 import { currentRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
-import { type Belief, type Sign, Stage } from "./stage.ts";
+import { type Belief, type Sign, Stage, type StartOptions } from "./stage.ts";
 
 export interface CheckSettings<Id extends string> {
   /** How long the check may wait in all, in milliseconds on an idle machine; scaled on a slow one. Default 10,000. */
@@ -60,21 +60,18 @@ type FunctionsOf<E> = { [K in keyof E]: E[K] extends Function_ ? K : never }[key
 export interface Scene<Exercise, Id extends string> {
   readonly server: CheckServer;
   readonly learner: {
-    /**
-     * Starts one function of the exercise in a process of its own.
-     * @param options.name in messages and timelines; the function's name when absent
-     * @param options.powerOff the process ends in the very moment in which the function is done
-     */
+    /** Starts one function of the exercise in a process of its own. */
     start<K extends FunctionsOf<Exercise>>(
       target: K,
       args: Exercise[K] extends (...args: infer A) => unknown ? { [I in keyof A]: Handed<A[I]> } : never,
-      options?: { name?: string; powerOff?: boolean },
+      options?: StartOptions,
     ): Promise<
       LearnerProgram<Exercise[K] extends (...args: never[]) => infer R ? Returned<Awaited<R>> : never>
     >;
   };
   until: Stage["until"];
   lasting: Stage["lasting"];
+  request: Stage["request"];
   believes(id: Id, sign: Sign): void;
   /** Fails the check in these words. */
   fail(message: string, more?: Omit<FindingParts, "message">): never;
@@ -132,6 +129,7 @@ async function play<Exercise, Id extends string>(
       learner: { start: (target, args, options) => stage.start(target, args as unknown[], options) as never },
       until: (what, condition) => stage.until(what, condition),
       lasting: (ms, condition) => stage.lasting(ms, condition),
+      request: (nc, subject, payload) => stage.request(nc, subject, payload),
       believes: (id, sign) => stage.believes(id, sign),
       fail: (message, more) => {
         throw new Finding({ message, ...more });
