@@ -211,7 +211,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, request: ask, believes }) => {
+  async ({ server, learner, until, lasting, request: ask, believes, fail }) => {
     const ink = gate();
     const print = hook<[string], Promise<string>>(async (parcel) => {
       await ink.wait();
@@ -290,7 +290,7 @@ check(
       when: () =>
         left() &&
         open() > 0 &&
-        (inkIsThere ? stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
+        (inkIsThere ? sent() > 0 && stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
       message: () =>
         inkIsThere
           ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
@@ -317,6 +317,13 @@ check(
     }
     await until("the printer to be switched off", () => stopped || broken);
     if (broken) throw broken;
+    if (left() && sent() === 0)
+      fail(
+        "The printer was switched off, and closed its connection. It had five requests, and sent no answer.",
+        {
+          evidence: seen(),
+        },
+      );
     await until("all five requests to be answered", () => answered.length >= 5);
     expect(failed, "Requests without an answer").toEqual([]);
     expect(answered.toSorted(), "The answers of printer-1").toEqual(
@@ -459,85 +466,83 @@ check(
 check(
   "a terminal keeps to its tries and its patience",
   { beliefs: {} },
-  async ({ server, learner, until, fail }) => {
-    const patience = patienceMs(250);
+  async ({ server, learner, until, lasting, fail }) => {
+    const patience = patienceMs(400);
+    const slowMs = 1_200;
+    const printer = await server.connect("printer-1", { recorded: true });
+    printer.subscribe("label.ber", {
+      queue: "printers",
+      // P-2 is never answered, P-3 late, but well within the patience.
+      callback: (_, message: Msg) => {
+        if (message.string() === "P-3") setTimeout(() => message.respond("label P-3"), slowMs);
+      },
+    });
+    await printer.flush();
     const terminal = await learner.start("ask", [
       server.connection("terminal"),
       "rtm",
       "P-1",
       { tries: 4, patience },
     ]);
+    const [stuck, slow] = await Promise.all([
+      terminal.attempt("ask", [server.connection("terminal"), "ber", "P-2", { tries: 2, patience }]),
+      terminal.attempt("ask", [server.connection("terminal"), "ber", "P-3", { tries: 1, patience: 10_000 }]),
+      until("`ask` to be done", () => terminal.settled),
+    ]);
+    const nobody: Outcome = terminal.error ? { error: terminal.error } : { value: terminal.value };
+    // What it sent lies with the relay; a busy machine needs a moment to read it.
+    await until(
+      "all requests to be read",
+      lasting(100, () => true),
+    );
+
     const asked = (parcel: string) =>
       server.wire.publishes((event) => event.client === "terminal" && event.text === parcel);
-    /** Four tries without a label: as many as it may, not more; and not closer together than it is to be. */
-    const judge = (parcel: string, who: string, outcome: Outcome) => {
-      const tries = asked(parcel);
-      const took = (tries.at(-1)?.at ?? 0) - (tries[0]?.at ?? 0);
-      const evidence = [
-        `tries allowed    4, at least ${patience} ms between their starts`,
-        `tries made       ${tries.length}`,
-        ...(tries.length > 1 ? [`from first to last   ${Math.round(took)} ms`] : []),
-        ...tries.slice(0, 4).map((event) => wireLine(event)),
-      ];
-      const wrong = tries.find(({ subject }) => subject !== "label.rtm");
-      if (wrong)
-        fail(`The terminal of depot rtm asks on ${wrong.subject}; it is to ask on label.rtm.`, { evidence });
+    const lines = (parcel: string) =>
+      asked(parcel)
+        .slice(0, 5)
+        .map((event) => wireLine(event));
+    const wrong = asked("P-1").find(({ subject }) => subject !== "label.rtm");
+    if (wrong)
+      fail(`The terminal of depot rtm asks on ${wrong.subject}. It is to ask on label.rtm.`, {
+        evidence: lines("P-1"),
+      });
+    for (const [who, parcel, allowed, outcome] of [
+      ["Nobody was there", "P-1", 4, nobody],
+      ["A printer was there, and did not answer", "P-2", 2, stuck],
+    ] as const) {
+      const tries = asked(parcel).length;
+      if (tries !== allowed)
+        fail(`${who}. The terminal may ask ${allowed} times, and asked ${tries} times.`, {
+          evidence: lines(parcel),
+        });
       if ("error" in outcome) {
         const { message } = outcome.error;
-        fail(`${who}. After the last try \`ask\` is to give back undefined; it failed with "${message}".`, {
-          evidence,
+        fail(`${who}. After the last try \`ask\` is to give back undefined. It failed with "${message}".`, {
+          evidence: lines(parcel),
         });
       }
-      if (tries.length !== 4)
-        fail(`${who}. The terminal may ask four times, and asked ${tries.length} times.`, { evidence });
-      expect("value" in outcome && outcome.value, "What `ask` gives back when no try brought an answer").toBe(
+      expect("value" in outcome && outcome.value, `${who}. What \`ask\` gives back after the last try`).toBe(
         undefined,
       );
-      // The relay may read the first try late on a busy machine, so that less time seems to pass.
-      if (took < 0.7 * 3 * patience) {
-        fail(
-          `${who}. The terminal asks again too soon: between the starts of two tries lies at least its patience.`,
-          { evidence, readme: "nobody-there-now" },
-        );
-      }
-      if (took > 3 * Math.max(900, 3 * patience)) {
-        fail(
-          `${who}. A try lasted much longer than the terminal's patience. A request waits for a second, if you give it no \`timeout\`.`,
-          { evidence, readme: "the-server-does-not-watch" },
-        );
-      }
-    };
-    await until("`ask` to be done", () => terminal.settled);
-    judge("P-1", "Nobody was there", terminal.error ? { error: terminal.error } : { value: terminal.value });
-
-    let late = false;
-    const slow = await server.connect("printer-1", { recorded: true });
-    slow.subscribe("label.rtm", {
-      queue: "printers",
-      callback: (_, message: Msg) => {
-        if (late) setTimeout(() => message.respond(`label ${message.string()}`), patience / 2);
-      },
-    });
-    await slow.flush();
-    const connection = server.connection("terminal");
-    const stuck = await terminal.attempt("ask", [connection, "rtm", "P-2", { tries: 4, patience }]);
-    judge("P-2", "A printer was there, and answered nothing", stuck);
-    late = true;
-    const last = await terminal.attempt("ask", [connection, "rtm", "P-3", { tries: 10, patience }]);
-    if (!("value" in last) || last.value !== "label P-3") {
+    }
+    // On a busy machine the relay may read the first try late, so that less time seems to pass.
+    const times = asked("P-1").map(({ at }) => at);
+    const tookMs = Math.round((times.at(-1) ?? 0) - (times[0] ?? 0));
+    if (tookMs < 0.75 * 3 * patience) {
       fail(
-        `A printer answers ${patience / 2} ms after each request. The terminal's patience is ${patience} ms, and it got no label: each answer came when nobody waited for it any more.`,
-        {
-          evidence: [
-            `tries made      ${asked("P-3").length}`,
-            ...asked("P-3")
-              .slice(0, 3)
-              .map((event) => wireLine(event)),
-          ],
-          readme: "the-server-does-not-watch",
-        },
+        `Nobody was there, and the terminal asked again too soon: between the starts of two tries lies at least its patience, ${patience} ms.`,
+        { evidence: [`four tries took   ${tookMs} ms`, ...lines("P-1")], readme: "nobody-there-now" },
       );
     }
+    if (!("value" in slow) || slow.value !== "label P-3") {
+      fail(
+        `A printer answered ${slowMs} ms after the request. The terminal's patience is 10000 ms, and it did not wait that long for the answer. A request waits for its \`timeout\`; if you give none, for a second.`,
+        { evidence: lines("P-3"), readme: "the-server-does-not-watch" },
+      );
+    }
+    // A timer of the last try need not be cleared, and would keep the process for ten seconds.
+    await terminal.kill();
   },
 );
 
