@@ -502,6 +502,8 @@ check(
       asked(parcel)
         .slice(0, 5)
         .map((event) => wireLine(event));
+    // It failed before its first try: its own words say why.
+    if (asked("P-1").length === 0) await terminal.result();
     const wrong = asked("P-1").find(({ subject }) => subject !== "label.rtm");
     if (wrong)
       fail(`The terminal of depot rtm asks on ${wrong.subject}. It is to ask on label.rtm.`, {
