@@ -16,7 +16,7 @@ import { NatsCli } from "./nats-cli.ts";
 import type { LearnerProgram } from "./program.ts";
 import { currentRun, droppedRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
-import { type Belief, type Sign, Stage } from "./stage.ts";
+import { type Belief, type Sign, Stage, type StartOptions } from "./stage.ts";
 
 export interface CheckSettings<Id extends string> {
   /** How long the check may wait in all, in milliseconds on an idle machine; scaled on a slow one. Default 10,000. */
@@ -64,15 +64,11 @@ type FunctionsOf<E> = { [K in keyof E]: E[K] extends Function_ ? K : never }[key
 export interface Scene<Exercise, Id extends string> {
   readonly server: CheckServer;
   readonly learner: {
-    /**
-     * Starts one function of the exercise in a process of its own.
-     * @param options.name in messages and timelines; the function's name when absent
-     * @param options.powerOff the process ends in the very moment in which the function is done
-     */
+    /** Starts one function of the exercise in a process of its own. */
     start<K extends FunctionsOf<Exercise>>(
       target: K,
       args: Exercise[K] extends (...args: infer A) => unknown ? { [I in keyof A]: Handed<A[I]> } : never,
-      options?: { name?: string; powerOff?: boolean },
+      options?: StartOptions,
     ): Promise<
       LearnerProgram<Exercise[K] extends (...args: never[]) => infer R ? Returned<Awaited<R>> : never>
     >;
@@ -81,6 +77,7 @@ export interface Scene<Exercise, Id extends string> {
   lasting: Stage["lasting"];
   /** The nats CLI, for a check with `needsCli`. */
   readonly cli: NatsCli;
+  request: Stage["request"];
   believes(id: Id, sign: Sign): void;
   /** Fails the check in these words. */
   fail(message: string, more?: Omit<FindingParts, "message">): never;
@@ -190,6 +187,7 @@ async function playOn<Exercise, Id extends string>(
         if (!cli) throw new Error("A check that uses the nats CLI says so: needsCli.");
         return cli;
       },
+      request: (nc, subject, payload) => stage.request(nc, subject, payload),
       believes: (id, sign) => stage.believes(id, sign),
       fail: (message, more) => {
         throw new Finding({ message, ...more });

@@ -183,6 +183,12 @@ export const misbehaviour = {
       ...(place && { location: place }),
     };
   },
+  noFunction(target: string, value: unknown): FindingParts {
+    const given = value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
+    return {
+      message: `\`${target}\` is to return a function; it returned ${given}. What that function does stands above \`${target}\` in the exercise, at \`@returns\`.`,
+    };
+  },
   missingExport(name: string, exported: readonly string[]): FindingParts {
     return {
       diagnosis: "missing-export",

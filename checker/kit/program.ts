@@ -38,6 +38,14 @@ export interface Surroundings {
   note(what: "started" | "killed" | "frozen" | "resumed" | "exited", program: string, detail?: string): void;
 }
 
+/** What its functions promise, where a verdict depends on it. */
+export interface Promises {
+  /** Its functions give back a function. */
+  readonly givesFunction?: boolean;
+  /** The connection is the program's own: to close it is its business. */
+  readonly ownsConnection?: boolean;
+}
+
 export class LearnerProgram<Result = unknown> {
   /** The first thing that went wrong with this program, apart from what the lesson is about. */
   trouble: FindingParts | undefined;
@@ -67,6 +75,7 @@ export class LearnerProgram<Result = unknown> {
     private readonly host: HostProcess,
     private readonly limits: Limits,
     private readonly stage: Surroundings,
+    private readonly promises: Promises = {},
   ) {
     this.#channel = new Channel((line) => host.write(line), {
       call: (target) => {
@@ -130,6 +139,7 @@ export class LearnerProgram<Result = unknown> {
    * @param powerOff the process ends in the very moment in which the function is done, as a machine that is switched off
    */
   call(target: string, args: unknown[], powerOff: boolean): void {
+    this.#target = target;
     this.#asked = `while \`${target}\` was running`;
     const done = (apply: () => void) => {
       if (this.settled) return;
@@ -167,7 +177,7 @@ export class LearnerProgram<Result = unknown> {
   async result(): Promise<Result> {
     await this.stage.until(`\`${this.name}\` to be done`, () => this.settled);
     if (this.error) this.#fail(misbehaviour.threw(`\`${this.name}\``, this.error));
-    return this.value as Result;
+    return this.#given(this.#target, this.value) as Result;
   }
 
   /**
@@ -177,7 +187,7 @@ export class LearnerProgram<Result = unknown> {
   async again<Value>(target: string, args: unknown[]): Promise<Value> {
     const outcome = await this.attempt<Value>(target, args);
     if ("error" in outcome) this.#fail(misbehaviour.threw(`\`${target}\``, outcome.error));
-    return outcome.value;
+    return this.#given(target, outcome.value) as Value;
   }
 
   /**
@@ -306,7 +316,13 @@ export class LearnerProgram<Result = unknown> {
   async reason(): Promise<FindingParts | undefined> {
     if (!this.host.exit && this.#state !== "killed") await this.#look();
     if (this.#replaced.length > 0) return misbehaviour.replacedGlobals(this.#replaced);
-    return this.#closedHanded && misbehaviour.closedHanded(this.#closedHanded);
+    return this.#closedConnection();
+  }
+
+  /** @throws Finding when it has closed the connection that it was handed */
+  leavesConnectionOpen(): void {
+    const closed = this.#closedConnection();
+    if (closed) throw new Finding(closed);
   }
 
   /** It would go on if it got to run: nothing that it does not do now is its own fault. */
@@ -374,6 +390,46 @@ export class LearnerProgram<Result = unknown> {
     }
   }
 
+  #closedConnection(): FindingParts | undefined {
+    if (this.promises.ownsConnection) return undefined;
+    return this.#closedHanded && misbehaviour.closedHanded(this.#closedHanded);
+  }
+
+  /** What a function gave back, as the check gets it: a call of a function that it gave is waited for, and may fail, as its own. */
+  #given(target: string, value: unknown): unknown {
+    if (typeof value !== "function") {
+      if (this.promises.givesFunction) this.#fail(misbehaviour.noFunction(target, value));
+      return value;
+    }
+    const what = `the function that \`${target}\` returned`;
+    return (...args: unknown[]) => {
+      const called = this.#outcome(value(...args) as Promise<unknown>, what);
+      // Whoever does not wait for it has other reasons to end.
+      called.catch(() => {});
+      return called;
+    };
+  }
+
+  async #outcome(call: Promise<unknown>, what: string): Promise<unknown> {
+    let outcome: { value: unknown } | { error: Failure } | undefined;
+    this.#asked = `while ${what} was running`;
+    call.then(
+      (value) => {
+        outcome = { value };
+        this.stage.stir();
+      },
+      (error: Failure) => {
+        outcome = { error };
+        this.stage.stir();
+      },
+    );
+    const ended = await this.stage.until(`${what} to be done`, () => outcome);
+    if ("error" in ended)
+      throw new Finding(misbehaviour.threw(`${what[0]?.toUpperCase()}${what.slice(1)}`, ended.error));
+    return ended.value;
+  }
+
+  #target = "";
   #powerOff = false;
   #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
 

@@ -1,4 +1,5 @@
 // The stage of one check: its server, the programs it started, the beliefs it can recognise, and its budget of time.
+import { ErrorCode, type NatsConnection, type NatsError } from "nats";
 import type { WireEvent } from "../wire/events.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Revived } from "./channel.ts";
@@ -9,7 +10,7 @@ import { proof } from "./evidence.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
-import { LearnerProgram, type Limits } from "./program.ts";
+import { LearnerProgram, type Limits, type Promises, type Surroundings } from "./program.ts";
 import { droppedRun } from "./run.ts";
 import { takeHost } from "./spares.ts";
 
@@ -33,6 +34,13 @@ export interface Sign {
   readonly evidence?: () => readonly string[] | Promise<readonly string[]>;
   /** The events on the wire that prove it: shown after `evidence`, in the order of happening, the first and the last of many. */
   readonly wire?: () => readonly WireEvent[];
+}
+
+export interface StartOptions extends Promises {
+  /** In messages and timelines; the function's name when absent. */
+  readonly name?: string;
+  /** The process ends in the very moment in which the function is done. */
+  readonly powerOff?: boolean;
 }
 
 export class Stage {
@@ -159,14 +167,37 @@ export class Stage {
     }
   }
 
+  /**
+   * Asks the program something on a connection of the check's own, and waits for the answer as `until` does.
+   * @throws Finding when no answer comes
+   */
+  async request(nc: NatsConnection, subject: string, payload: string): Promise<string> {
+    let outcome: { answer: string } | { error: NatsError } | undefined;
+    nc.request(subject, payload, { timeout: 600_000 }).then(
+      (message) => {
+        outcome = { answer: message.string() };
+        this.#stir();
+      },
+      (error: NatsError) => {
+        outcome = { error };
+        this.#stir();
+      },
+    );
+    const asked = `the request "${payload}" on ${subject}`;
+    const ended = await this.until(`an answer to ${asked}`, () => outcome);
+    if ("answer" in ended) return ended.answer;
+    if (ended.error.code !== ErrorCode.NoResponders) throw ended.error;
+    throw new Finding({ message: `Nobody was there for ${asked}: the server answered 503, no responders.` });
+  }
+
   /** Starts a process, loads the exercise there and calls one of its functions. */
   async start(
     target: string,
     args: unknown[],
-    { name = target, powerOff = false }: { name?: string; powerOff?: boolean } = {},
+    { name = target, powerOff = false, ...promises }: StartOptions = {},
   ): Promise<LearnerProgram> {
     const client = clientIn(args);
-    const program = new LearnerProgram(name, takeHost(this.limits.memoryMb), this.limits, {
+    const surroundings: Surroundings = {
       until: (what, condition) => this.until(what, condition),
       stir: this.#stir,
       foreign: (port) => isForeign(port, this.server),
@@ -174,7 +205,9 @@ export class Stage {
         const about = { ...(client !== undefined && { client }), ...(detail !== undefined && { detail }) };
         this.server.journal.note({ kind: "program", what, name: who, ...about });
       },
-    });
+    };
+    const host = takeHost(this.limits.memoryMb);
+    const program = new LearnerProgram(name, host, this.limits, surroundings, promises);
     this.programs.push(program);
     await program.load(this.exercise, target);
     program.call(target, args, powerOff);

@@ -1,6 +1,6 @@
 // Lesson 05: printers share requests, one is switched off, one is stuck, none is there; vans share parcels that waited for them.
-import type { ConsumerInfo, JetStreamManager, Msg, NatsConnection } from "nats";
-import { exercise, expect, gate, hang, hook, pace, settingLine } from "../../checker/kit/index.ts";
+import type { ConsumerInfo, JetStreamClient, JetStreamManager, Msg, NatsConnection } from "nats";
+import { exercise, expect, gate, hang, hook, pace, settingLine, wireLine } from "../../checker/kit/index.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
 
@@ -15,10 +15,17 @@ function patienceMs(usualMs: number): number {
   return Math.min(600, Math.ceil(usualMs * pace()));
 }
 
+/** A printer's connection is its own; it gives back a function, as a van does. */
+const printer = { name: "answer", givesFunction: true, ownsConnection: true };
+const van = { name: "drive", givesFunction: true };
+
 /** Parcels number `from` to `to`. */
 function parcels(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, i) => `P-${from + i}`);
 }
+
+/** What came of a call: a value, or an error. */
+type Outcome = { value: unknown } | { error: { message: string } };
 
 /** How many subscriptions the server has for a subject. */
 async function subscribers(
@@ -58,7 +65,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const office = await server.connect("office", { recorded: true });
     const audit = await listen(office, "label.>");
     const billing = [
@@ -66,11 +73,12 @@ check(
       await listen(await server.connect("billing-2", { recorded: true }), "label.*", "billing"),
     ];
     const print = hook<[string], Promise<string>>(async (parcel) => `label ${parcel}`);
-    const printers = await learner.start("answer", [server.connection("printer-1"), print], {
-      name: "answer",
-    });
-    const stops = [await printers.result()];
-    stops.push(await printers.again("answer", [server.connection("printer-2"), print]));
+    const printers = [
+      await learner.start("answer", [server.connection("printer-1"), print], printer),
+      await learner.start("answer", [server.connection("printer-2"), print], printer),
+    ];
+    const stops: (() => Promise<void>)[] = [];
+    for (const each of printers) stops.push(await each.result());
     await until(
       "both printers to be known to the server",
       async () => (await subscribers(server, "label.ams")) >= 5,
@@ -78,9 +86,17 @@ check(
 
     const wanted = parcels(1, 20);
     const terminal = await server.connect("terminal", { recorded: true });
-    const answers = await Promise.all(
-      wanted.map((parcel) => terminal.request("label.ams", parcel, { timeout: longMs })),
-    );
+    const answers: string[] = [];
+    let answered = 0;
+    for (const [i, parcel] of wanted.entries()) {
+      terminal.request("label.ams", parcel, { timeout: longMs }).then(
+        (answer) => {
+          answers[i] = answer.string();
+          answered++;
+        },
+        () => {},
+      );
+    }
     const groups = server.wire
       .of("subscribe", (event) => /^printer-/.test(event.client ?? "") && event.subject.startsWith("label."))
       .map((event) => event.queue);
@@ -91,8 +107,15 @@ check(
       ]);
     const alone = groups.length > 1 && new Set(groups).size === groups.length;
     const shared = groups.length > 1 && groups.every((queue) => queue !== undefined) && !alone;
-    if (!shared)
-      await until("every printer to print its copies", () => print.calls.length >= 2 * wanted.length);
+    /** Nothing moves any more: for a printer that has what it gets, and does not answer. */
+    const still = () => {
+      const counts = `${print.calls.length} ${print.running} ${answered} ${audit.length}`;
+      const same = counts === lastCounts;
+      lastCounts = counts;
+      return same && print.running === 0 && audit.length >= wanted.length && answered < wanted.length;
+    };
+    let lastCounts = "";
+    const silent = lasting(1_500, still);
     believes("subscribers-share", {
       when: () => groups.includes(undefined) && print.calls.length > wanted.length,
       message: () =>
@@ -115,13 +138,43 @@ check(
       ],
       wire: () => firstRequest(),
     });
+    if (!shared)
+      await until("every printer to print its copies", () => print.calls.length >= 2 * wanted.length);
+    const others = groups.filter((queue) => queue !== "printers");
+    if (others.length > 0) {
+      fail(
+        `The printers are the queue group \`printers\`. Yours joined the group \`${others[0]}\`.${others[0] === "billing" ? " Billing is a group of others: your printers and they now share what each of them should get whole." : ""}`,
+        {
+          readme: "the-name-is-the-groups",
+          evidence: groups.map((queue, i) => `printer-${i + 1} subscribed to   label.*, group ${queue}`),
+        },
+      );
+    }
+    const given = () => server.wire.messages((event) => /^printer-/.test(event.client ?? ""));
+    await until("every request to be answered", () => answered >= wanted.length || silent());
+    if (answered < wanted.length) {
+      const printed = print.calls.length;
+      fail(
+        given().length < wanted.length
+          ? `${wanted.length} labels were asked for, and your printers got only ${given().length} of the requests: they stopped to listen. A printer goes on until it is switched off.`
+          : `${wanted.length} labels were asked for, and ${answered === 0 ? "no answer came" : `only ${answered} answers came`}. ${printed === 0 ? "Nothing was printed." : `${printed} labels were printed, and whoever asked does not get them: what \`print\` gives is the answer to the request.`}`,
+        {
+          evidence: [
+            `requests given to your printers   ${given().length}`,
+            `labels printed                    ${printed}`,
+            `answers                           ${answered}`,
+            ...server.wire
+              .by("printer-1", "message", "publish")
+              .slice(0, 2)
+              .map((event) => wireLine(event)),
+          ],
+        },
+      );
+    }
     await until("audit and billing to hear of all", () => {
       return audit.length >= wanted.length && billing.flat().length >= wanted.length;
     });
-    expect(
-      answers.map((answer) => answer.string()),
-      "The answers",
-    ).toEqual(wanted.map((parcel) => `label ${parcel}`));
+    expect(answers, "The answers").toEqual(wanted.map((parcel) => `label ${parcel}`));
     expect(print.received.toSorted(), "Each label is printed once, by one of the printers").toEqual(
       wanted.toSorted(),
     );
@@ -129,6 +182,10 @@ check(
       { audit: audit.length, billing: billing.flat().length },
       "Requests that the audit (in no group) and billing (a group of two) heard of",
     ).toEqual({ audit: wanted.length, billing: wanted.length });
+    expect(
+      await subscribers(server, "label.ams.old"),
+      "Listeners of label.ams.old, which is no subject of label.*: only the audit, on label.>",
+    ).toBe(1);
     for (const stop of stops) await stop();
   },
 );
@@ -154,14 +211,14 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes, fail }) => {
+  async ({ server, learner, until, lasting, request: ask, believes, fail }) => {
     const ink = gate();
     const print = hook<[string], Promise<string>>(async (parcel) => {
       await ink.wait();
       return `label ${parcel}`;
     });
-    const printer = await learner.start("answer", [server.connection("printer-1"), print]);
-    const stop = await printer.result();
+    const first = await learner.start("answer", [server.connection("printer-1"), print], printer);
+    const stop = await first.result();
     await until("the printer to be known to the server", () => subscribers(server, "label.ams"));
 
     const terminal = await server.connect("terminal", { recorded: true });
@@ -223,7 +280,7 @@ check(
       ...(left() ? ["printer-1                          closed its connection"] : []),
     ];
     believes("drain-waits-for-my-work", {
-      when: () => leftBeforeInk && drained(),
+      when: () => leftBeforeInk && drained() && open() > 0,
       message: () =>
         `When the printer was switched off it had five requests. It took no more, which is right, and closed its connection while labels were still being printed. ${open()} terminals wait for an answer that cannot come. drain() knows when messages were handed to your code, not when your code is done.`,
       evidence: seen,
@@ -233,7 +290,7 @@ check(
       when: () =>
         left() &&
         open() > 0 &&
-        (inkIsThere ? stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
+        (inkIsThere ? sent() > 0 && stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
       message: () =>
         inkIsThere
           ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
@@ -252,22 +309,30 @@ check(
     // A printer that waits for its work has nothing to say now; one that does not, hangs up.
     const quiet = lasting(150, () => !left());
     await until("the printer to wait for its ink", () => left() || quiet());
-    await printer.answers();
+    await first.answers();
     leftBeforeInk = left();
     if (!leftBeforeInk) {
       inkIsThere = true;
       ink.open();
     }
     await until("the printer to be switched off", () => stopped || broken);
-    if (broken) fail(`Switching the printer off failed: ${broken.message}.`);
+    if (broken) throw broken;
+    if (left() && sent() === 0)
+      fail(
+        "The printer was switched off, and closed its connection. It had five requests, and sent no answer.",
+        {
+          evidence: seen(),
+        },
+      );
     await until("all five requests to be answered", () => answered.length >= 5);
     expect(failed, "Requests without an answer").toEqual([]);
     expect(answered.toSorted(), "The answers of printer-1").toEqual(
       parcels(1, 5).map((parcel) => `label ${parcel}`),
     );
     // From now on it gets nothing more.
-    const later = await terminal.request("label.ams", "P-6", { timeout: longMs });
-    expect(later.string(), "A later request goes to the other printer").toBe("label P-6, by printer-2");
+    expect(await ask(terminal, "label.ams", "P-6"), "A later request goes to the other printer").toBe(
+      "label P-6, by printer-2",
+    );
     await until("the printer's connection to be closed", () => server.hasLeft("printer-1"));
   },
 );
@@ -398,6 +463,111 @@ check(
   },
 );
 
+check(
+  "a terminal keeps to its tries and its patience",
+  { beliefs: {} },
+  async ({ server, learner, until, lasting, fail }) => {
+    const patience = patienceMs(400);
+    const slowMs = 1_200;
+    const printer = await server.connect("printer-1", { recorded: true });
+    printer.subscribe("label.ber", {
+      queue: "printers",
+      // P-2 is never answered, P-3 late, but well within the patience.
+      callback: (_, message: Msg) => {
+        if (message.string() === "P-3") setTimeout(() => message.respond("label P-3"), slowMs);
+      },
+    });
+    await printer.flush();
+    const terminal = await learner.start("ask", [
+      server.connection("terminal"),
+      "rtm",
+      "P-1",
+      { tries: 4, patience },
+    ]);
+    const [stuck, slow] = await Promise.all([
+      terminal.attempt("ask", [server.connection("terminal"), "ber", "P-2", { tries: 2, patience }]),
+      terminal.attempt("ask", [server.connection("terminal"), "ber", "P-3", { tries: 1, patience: 10_000 }]),
+      until("`ask` to be done", () => terminal.settled),
+    ]);
+    const nobody: Outcome = terminal.error ? { error: terminal.error } : { value: terminal.value };
+    // What it sent lies with the relay; a busy machine needs a moment to read it.
+    await until(
+      "all requests to be read",
+      lasting(100, () => true),
+    );
+
+    const asked = (parcel: string) =>
+      server.wire.publishes((event) => event.client === "terminal" && event.text === parcel);
+    const lines = (parcel: string) =>
+      asked(parcel)
+        .slice(0, 5)
+        .map((event) => wireLine(event));
+    // It failed before its first try: its own words say why.
+    if (asked("P-1").length === 0) await terminal.result();
+    const wrong = asked("P-1").find(({ subject }) => subject !== "label.rtm");
+    if (wrong)
+      fail(`The terminal of depot rtm asks on ${wrong.subject}. It is to ask on label.rtm.`, {
+        evidence: lines("P-1"),
+      });
+    for (const [who, parcel, allowed, outcome] of [
+      ["Nobody was there", "P-1", 4, nobody],
+      ["A printer was there, and did not answer", "P-2", 2, stuck],
+    ] as const) {
+      const tries = asked(parcel).length;
+      if (tries !== allowed)
+        fail(`${who}. The terminal may ask ${allowed} times, and asked ${tries} times.`, {
+          evidence: lines(parcel),
+        });
+      if ("error" in outcome) {
+        const { message } = outcome.error;
+        fail(`${who}. After the last try \`ask\` is to give back undefined. It failed with "${message}".`, {
+          evidence: lines(parcel),
+        });
+      }
+      expect("value" in outcome && outcome.value, `${who}. What \`ask\` gives back after the last try`).toBe(
+        undefined,
+      );
+    }
+    // On a busy machine the relay may read the first try late, so that less time seems to pass.
+    const times = asked("P-1").map(({ at }) => at);
+    const tookMs = Math.round((times.at(-1) ?? 0) - (times[0] ?? 0));
+    if (tookMs < 0.75 * 3 * patience) {
+      fail(
+        `Nobody was there, and the terminal asked again too soon: between the starts of two tries lies at least its patience, ${patience} ms.`,
+        { evidence: [`four tries took   ${tookMs} ms`, ...lines("P-1")], readme: "nobody-there-now" },
+      );
+    }
+    if (!("value" in slow) || slow.value !== "label P-3") {
+      fail(
+        `A printer answered ${slowMs} ms after the request. The terminal's patience is 10000 ms, and it did not wait that long for the answer. A request waits for its \`timeout\`; if you give none, for a second.`,
+        { evidence: lines("P-3"), readme: "the-server-does-not-watch" },
+      );
+    }
+    // A timer of the last try need not be cleared, and would keep the process for ten seconds.
+    await terminal.kill();
+  },
+);
+
+/** Waits for a parcel that comes after the end of all shifts: whether a van takes it all the same. */
+async function takenAfterTheShift(
+  server: { jetstream(): Promise<JetStreamClient> },
+  { until, lasting }: Waiting,
+  load: { received: readonly string[] },
+): Promise<boolean> {
+  await (await server.jetstream()).publish("parcel.ams.ready", "late");
+  const taken = () => load.received.includes("late");
+  const quiet = lasting(150, () => !taken());
+  await until("the vans to be at rest", () => taken() || quiet());
+  return taken();
+}
+
+interface Waiting {
+  until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>>;
+  lasting(ms: number, condition: () => boolean): () => boolean;
+}
+
+const stillPulls = "The shift has ended, and the van still pulls: it took a parcel that came after that.";
+
 /** All consumers of the stream PARCELS. */
 async function consumers(manager: JetStreamManager): Promise<ConsumerInfo[]> {
   return manager.consumers.list("PARCELS").next();
@@ -417,6 +587,16 @@ check(
         readme: "where-a-consumer-begins",
         hint: "Look at the deliver policy of the consumer that your program made. From where does it deliver?",
       },
+      "ack-wait-in-milliseconds": {
+        belief: "ack_wait is in milliseconds, as times are in JavaScript.",
+        readme: "a-van-that-breaks-down",
+        hint: "Look at the ack_wait in the evidence, and at its unit. Who makes the one unit of the other?",
+      },
+      "done-when-loaded": {
+        belief: "When my code goes on to the next message, the one before it is done.",
+        readme: "a-van-that-breaks-down",
+        hint: "The consumer waits for a word from the van about each parcel. Which one, and where in your loop is it said?",
+      },
       "consumer-per-van": {
         belief: "Each worker has a consumer of its own, and the stream shares the messages out among them.",
         readme: "one-consumer-shared",
@@ -424,16 +604,18 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
     const js = await server.jetstream();
     for (const parcel of parcels(1, 4)) await js.publish("parcel.ams.ready", parcel);
 
     const load = hook<[string], Promise<void>>(async () => {});
-    const vans = await learner.start("drive", [server.connection("van-1"), load, longMs], { name: "drive" });
-    const stops = [await vans.result()];
-    stops.push(await vans.again("drive", [server.connection("van-2"), load, longMs]));
+    // A process each: what two vans have in common must be in the program's text.
+    const vans = [await learner.start("drive", [server.connection("van-1"), load, longMs], van)];
+    const stops = [await vans[0]?.result()];
+    vans.push(await learner.start("drive", [server.connection("van-2"), load, longMs], van));
+    stops.push(await vans[1]?.result());
     for (const parcel of parcels(5, 8)) await js.publish("parcel.ams.ready", parcel);
 
     const made = await consumers(manager);
@@ -442,14 +624,15 @@ check(
         "subscribe",
         (event) => event.subject.startsWith("parcel.") && /^van-/.test(event.client ?? ""),
       );
+    const vanDeliveries = () => server.wire.deliveries((event) => /^van-/.test(event.client ?? ""));
     believes("group-keeps-messages", {
-      when: () => group().length > 0 && made.length === 0,
+      when: () => group().length > 0 && server.wire.pulls().length === 0 && vanDeliveries().length === 0,
       message:
         "Four parcels were ready before the vans came. The vans subscribed, and these parcels never came to them. A subscription gets what is published while it is there, in a group or not. The stream had kept the four, and nobody asked it.",
       evidence: () => [
         `the vans subscribed to        ${group()[0]?.subject}, queue group ${group()[0]?.queue ?? "none"}`,
         "ready before they came        P-1, P-2, P-3, P-4",
-        "consumers of the stream       none",
+        `consumers of the stream       ${made.length === 0 ? "none" : `${made.length}, and nobody asks it for parcels`}`,
       ],
       wire: group,
     });
@@ -468,6 +651,24 @@ check(
           )
           .slice(0, 1)
           .map((event) => settingLine(event, "deliver_policy")),
+      ],
+    });
+    const [waitNs = 0] = made.map(({ config }) => config.ack_wait ?? 0);
+    believes("ack-wait-in-milliseconds", {
+      when: () => waitNs > 0 && waitNs < 1_000_000,
+      message: () =>
+        `The consumer's \`ack_wait\` is ${waitNs} nanoseconds, less than a thousandth of a second. No van can load a parcel in that time, so each one is delivered again and again.`,
+      evidence: () => [
+        `patience             ${longMs} milliseconds`,
+        `ack_wait             ${waitNs} nanoseconds`,
+        `parcels, deliveries  8, ${vanDeliveries().length}`,
+        ...server.wire
+          .of(
+            "api",
+            (event) => event.call.startsWith("CONSUMER.") && event.text?.includes("ack_wait") === true,
+          )
+          .slice(0, 1)
+          .map((event) => settingLine(event, "ack_wait")),
       ],
     });
     if (made.length === 0) {
@@ -492,11 +693,30 @@ check(
       made.map(({ config }) => config.durable_name),
       "The consumers of the stream PARCELS, by their durable names",
     ).toEqual(["vans"]);
-    for (const stop of stops) await stop();
-    await until(
-      "all parcels to be acknowledged",
-      async () => (await consumers(manager))[0]?.num_ack_pending === 0,
-    );
+    for (const stop of stops) await stop?.();
+    const acks = () => server.wire.acks((event) => /^van-/.test(event.client ?? ""));
+    let open = 8;
+    const unsaid = lasting(300, () => open > 0 && acks().length === 0);
+    let nothingSaid = false;
+    believes("done-when-loaded", {
+      when: () => nothingSaid,
+      message: () =>
+        `The vans loaded all eight parcels, and told the server of none of them: no ack is on the wire. For the server ${open} parcels are still with the vans, and it will deliver them again.`,
+      evidence: () => [
+        "loaded                        8",
+        "acks                          none",
+        `not yet acknowledged          ${open}`,
+        `delivered again after         ${waitNs / 1_000_000} ms (ack_wait)`,
+      ],
+      wire: () => vanDeliveries(),
+    });
+    await until("all parcels to be acknowledged", async () => {
+      open = (await consumers(manager))[0]?.num_ack_pending ?? 0;
+      nothingSaid = unsaid();
+      return open === 0;
+    });
+    for (const each of vans) each.leavesConnectionOpen();
+    if (await takenAfterTheShift(server, { until, lasting }, load)) fail(stillPulls);
   },
 );
 
@@ -509,6 +729,11 @@ check(
         readme: "a-van-that-breaks-down",
         hint: "When does the server count the parcel as done: look at the consumer's ack policy, and at what your program told the server, and when.",
       },
+      "dead-workers-are-noticed": {
+        belief: "When a worker dies, the server notices, and gives its messages to another one.",
+        readme: "a-van-that-breaks-down",
+        hint: "What does the server see of a van that is gone: anything at all? Look at the times in the evidence. Which setting is it?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
@@ -517,9 +742,7 @@ check(
     const js = await server.jetstream();
     const patience = 400;
     const broken = hook<[string], Promise<void>>(hang);
-    const first = await learner.start("drive", [server.connection("van-1"), broken, patience], {
-      name: "drive",
-    });
+    const first = await learner.start("drive", [server.connection("van-1"), broken, patience], van);
     await first.result();
     if ((await consumers(manager)).length === 0)
       fail("The vans drive, and the stream PARCELS has no consumer.");
@@ -533,9 +756,7 @@ check(
     await first.kill();
 
     const load = hook<[string], Promise<void>>(async () => {});
-    const second = await learner.start("drive", [server.connection("van-2"), load, patience], {
-      name: "drive",
-    });
+    const second = await learner.start("drive", [server.connection("van-2"), load, patience], van);
     const stop = await second.result();
     let consumer: ConsumerInfo | undefined;
     believes("delivered-means-done", {
@@ -559,11 +780,118 @@ check(
         ...server.wire.of("program", { what: "killed" }),
       ],
     });
+    const waitMs = () => (consumer?.config.ack_wait ?? 0) / 1_000_000;
+    believes("dead-workers-are-noticed", {
+      when: () => consumer?.config.ack_policy === "explicit" && !acked() && waitMs() >= 2 * patience,
+      message: () =>
+        `Van-1 took P-1 and broke down. The server does not know that: it waits for the ack, for ${waitMs() / 1_000} seconds. Only then does another van get P-1. It should be ${patience} milliseconds, the van's patience.`,
+      evidence: () => [
+        `patience                     ${patience} ms`,
+        `ack_wait of the consumer     ${waitMs()} ms`,
+        "taken by van-1               P-1, and not loaded",
+      ],
+      wire: () => [
+        ...server.wire.by("van-1", "delivery").slice(0, 1),
+        ...server.wire.of("program", { what: "killed" }),
+      ],
+    });
     await until("van-2 to load all three parcels", async () => {
       if (new Set(load.received).size >= 3) return true;
       consumer = (await consumers(manager)).find(({ name }) => name === "vans");
       return false;
     });
     await stop();
+    second.leavesConnectionOpen();
+    if (await takenAfterTheShift(server, { until, lasting }, load)) fail(stillPulls);
+  },
+);
+
+check(
+  "a van holds one parcel, and its shift ends when that is loaded",
+  {
+    beliefs: {
+      "fetched-ahead-is-free": {
+        belief: "What a worker takes in advance it has sooner, and nobody loses by it.",
+        readme: "what-a-van-holds",
+        hint: "Van-1 loads one parcel. Where are the others that it took, and who else could have loaded them?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
+    const js = await server.jetstream();
+    const ramp = gate();
+    const slow = hook<[string], Promise<void>>(() => ramp.wait());
+    const first = await learner.start("drive", [server.connection("van-1"), slow, longMs], van);
+    const stop = await first.result();
+    if ((await consumers(manager)).length === 0)
+      fail("The vans drive, and the stream PARCELS has no consumer.");
+    for (const parcel of parcels(1, 3)) await js.publish("parcel.ams.ready", parcel);
+    await until("van-1 to load P-1", () => slow.running > 0);
+    await first.answers();
+
+    const quick = hook<[string], Promise<void>>(async () => {});
+    const second = await learner.start("drive", [server.connection("van-2"), quick, longMs], van);
+    const stopSecond = await second.result();
+    const taken = () =>
+      new Set(server.wire.deliveries({ client: "van-1" }).map((each) => each.streamSeq)).size;
+    // An ack that is given first makes the van take the next one, too; that is another check's business.
+    const acked = () => server.wire.acks({ client: "van-1" }).length;
+    const ahead = lasting(200, () => taken() > 1 && acked() === 0);
+    let waits = false;
+    believes("fetched-ahead-is-free", {
+      when: () => waits,
+      message: () =>
+        slow.running > 1
+          ? `Van-1 loads ${slow.running} parcels at the same time. It is to take the next one when the one before is loaded.`
+          : `Van-1 loads one parcel and has taken ${taken()}. Van-2 has nothing to do, and cannot get what lies with van-1.`,
+      evidence: () => [
+        `taken by van-1      ${taken()}`,
+        `being loaded there  ${slow.running}`,
+        `loaded by van-2     ${quick.received.join(", ") || "nothing"}`,
+        ...server.wire
+          .pulls({ client: "van-1" })
+          .slice(0, 1)
+          .map((event) => wireLine(event)),
+      ],
+      wire: () => server.wire.deliveries({ client: "van-1" }),
+    });
+    await until("van-2 to load P-2 and P-3", () => {
+      waits = ahead();
+      return new Set(quick.received).size >= 2;
+    });
+    await stopSecond();
+
+    let stopped = false;
+    let broken: Error | undefined;
+    stop().then(
+      () => {
+        stopped = true;
+      },
+      (error: Error) => {
+        broken = error;
+      },
+    );
+    const waiting = lasting(150, () => !stopped);
+    await until("van-1 to wait for P-1", () => stopped || broken || waiting());
+    const early = stopped;
+    ramp.open();
+    await until("van-1 to end its shift", () => stopped || broken);
+    if (broken) throw broken;
+    const late = await takenAfterTheShift(server, { until, lasting }, slow);
+    if (late)
+      fail(stillPulls, {
+        evidence: server.wire
+          .by("van-1", "delivery")
+          .slice(-1)
+          .map((each) => wireLine(each)),
+      });
+    if (early)
+      fail(
+        "Van-1 ended its shift while it was loading P-1. The shift's end is to wait for the parcel in hand.",
+      );
+    await until("the ack of P-1", async () => (await consumers(manager))[0]?.num_ack_pending === 0);
+    for (const each of [first, second]) each.leavesConnectionOpen();
   },
 );

@@ -16,8 +16,9 @@ import type { NatsConnection } from "nats";
  * - All printers together print each label once, however many there are.
  * - Others listen to label.* too, in other groups or in none. They are not disturbed.
  * - The connection is this printer's own.
+ * - The function is done when the server knows of the printer.
  *
- * @param print prints the label of a parcel, and gives it back. It may take a while.
+ * @param print prints the label of a parcel, and gives it back. It may take a while. It does not fail.
  * @returns a function that switches the printer off. It takes no more requests then, but every request that the server has
  *   given to this printer is still answered. When that is done the connection is closed.
  */
@@ -38,7 +39,8 @@ export interface Tries {
 /**
  * A terminal. Asks on label.<depot> for the label of a parcel until there is an answer, but not more often than `tries` says.
  *
- * A printer may be stuck and never answer. Or there may be no printer at the moment, and one comes a little later.
+ * A printer may be stuck and never answer. Or there may be no printer at the moment, and one comes a little later. Any other error
+ * is thrown.
  *
  * @returns the label, or undefined when no try brought an answer
  */
@@ -52,15 +54,19 @@ export async function ask(
 }
 
 /**
- * A van. Takes parcels of the stream PARCELS one after the other, and loads each with `load`.
+ * A van. Takes parcels of the stream PARCELS one after the other, and loads each with `load`. It takes the next one when the one
+ * before is loaded.
  *
  * - All vans together load each parcel once, however many there are. They share the durable consumer `vans`, which the
  *   first of them creates.
  * - A parcel that was published when no van was there is loaded as well.
- * - A parcel that a van has taken, and that is not loaded `patience` milliseconds later, goes to another van.
+ * - A parcel that a van has taken, and that is not loaded `patience` milliseconds later, goes to another van, also when the van
+ *   is only slow.
+ * - The connection is the caller's: leave it open.
  *
- * @param load loads a parcel; gets the message's payload. It may take a while.
- * @returns a function that ends the van's shift. It takes no more parcels then; the one in hand is loaded.
+ * @param load loads a parcel; gets the message's payload. It may take a while. It does not fail.
+ * @returns a function that ends the van's shift. It takes no more parcels then. Its promise is done when the parcel in hand is
+ *   loaded and acknowledged.
  */
 export async function drive(
   nc: NatsConnection,

@@ -1,6 +1,5 @@
-// One class for whoever works and stops, and the legacy push API for the vans: a durable consumer with a deliver group, which is the
-// queue group of JetStream. The server pushes; a van cannot say how much it wants. New programs pull.
-import { consumerOpts, type NatsConnection, type NatsError } from "nats";
+// One class for whoever works and stops, and a van that fetches one parcel after the other.
+import { AckPolicy, type Consumer, type NatsConnection, type NatsError, nanos } from "nats";
 import type { Tries } from "../solution.ts";
 
 /** Handles messages one after the other, until it is stopped. */
@@ -8,7 +7,8 @@ class Worker<M> {
   readonly #done: Promise<void>;
 
   constructor(
-    private readonly messages: AsyncIterable<M> & { drain(): Promise<void> },
+    messages: AsyncIterable<M>,
+    private readonly noMore: () => Promise<void>,
     handle: (message: M) => Promise<void>,
   ) {
     this.#done = (async () => {
@@ -17,15 +17,18 @@ class Worker<M> {
   }
 
   async stop(): Promise<void> {
-    await this.messages.drain();
+    await this.noMore();
     await this.#done;
   }
 }
 
 export async function answer(nc: NatsConnection, print: (parcel: string) => Promise<string>) {
-  const worker = new Worker(nc.subscribe("label.>", { queue: "printers" }), async (request) => {
-    request.respond(await print(request.string()));
-  });
+  const requests = nc.subscribe("label.*", { queue: "printers" });
+  const worker = new Worker(
+    requests,
+    () => requests.drain(),
+    async (request) => void request.respond(await print(request.string())),
+  );
   await nc.flush();
   return async () => {
     await worker.stop();
@@ -53,20 +56,27 @@ export async function ask(
 }
 
 export async function drive(nc: NatsConnection, load: (parcel: string) => Promise<void>, patience: number) {
-  const options = consumerOpts();
-  options.durable("vans");
-  options.queue("vans");
-  options.deliverTo("vans.deliver");
-  options.deliverAll();
-  options.ackExplicit();
-  options.ackWait(patience);
-  options.manualAck();
-  const worker = new Worker(await nc.jetstream().subscribe("parcel.*.ready", options), async (parcel) => {
-    await load(parcel.string());
-    parcel.ack();
+  const manager = await nc.jetstreamManager();
+  await manager.consumers.add("PARCELS", {
+    durable_name: "vans",
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(patience),
   });
-  return async () => {
-    await worker.stop();
-    await nc.flush();
-  };
+  const shift = { over: false };
+  const worker = new Worker(
+    oneByOne(await nc.jetstream().consumers.get("PARCELS", "vans"), shift),
+    async () => {
+      shift.over = true;
+    },
+    async (parcel) => {
+      await load(parcel.string());
+      await parcel.ackAck();
+    },
+  );
+  return () => worker.stop();
+}
+
+/** Fetches one message when the one before has been handled. An empty fetch ends after a second. */
+async function* oneByOne(consumer: Consumer, shift: { over: boolean }) {
+  while (!shift.over) yield* await consumer.fetch({ max_messages: 1, expires: 1_000 });
 }
