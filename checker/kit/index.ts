@@ -6,6 +6,6 @@ export type { CheckServer } from "./check-server.ts";
 export { pace } from "./clock.ts";
 export { settingLine, wireLine } from "./evidence.ts";
 export { Finding } from "./finding.ts";
-export { gate, hang, hook } from "./hook.ts";
+export { gate, type Hook, hang, hook } from "./hook.ts";
 export type { LearnerProgram } from "./program.ts";
 export type { Belief } from "./stage.ts";
