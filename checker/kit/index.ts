@@ -1,6 +1,6 @@
 // What a lesson's checks.ts imports.
 export { expect } from "vitest";
-export type { WireEvent } from "../wire/events.ts";
+export type { EventOf, WireEvent } from "../wire/events.ts";
 export { exercise } from "./check.ts";
 export type { CheckServer } from "./check-server.ts";
 export { pace } from "./clock.ts";
