@@ -887,6 +887,10 @@ check(
         const next = fresh.filter(({ index }) => index > (run.at(-1)?.index ?? 0));
         const lastNew = next[run.filter(({ ok }) => ok).length - 1];
         if (refusals.length < 3 || !lastNew) return [];
+        // New ones that went out only after more answers say nothing: something else held them back.
+        const end = run.at(-1)?.index ?? 0;
+        if (traffic.some(({ kind, index }) => kind === "puback" && index > end && index < lastNew.index))
+          return [];
         const again = refusals.flatMap((refusal) => {
           const retry = publishes.find(({ index, text }) => index > refusal.index && text === refusal.text);
           return retry && retry.index < lastNew.index ? [{ refusal, retry }] : [];
