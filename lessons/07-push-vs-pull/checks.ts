@@ -592,6 +592,7 @@ check(
       () => show.calls.length >= 4 || program.settled || plain(),
     );
     if (program.settled) await program.result();
+    expectParcels("show", show);
     stop.abort();
     await program.result();
     const consumers = await manager.consumers.list("PARCELS").next();
