@@ -1,7 +1,9 @@
 // Races `next()` against the stop, so that it never waits for a pull that nobody needs any more; a parcel that comes after all goes back. The
-// pull itself waits on in the server for up to a second. The screen reads one message at a time.
+// pull itself waits on in the server for up to a second.
 import type { NatsConnection } from "nats";
 import type { Parcel } from "../solution.ts";
+
+export { watchParcels } from "../solution.ts";
 
 export async function sortParcels(
   nc: NatsConnection,
@@ -28,16 +30,4 @@ export async function sortParcels(
     message.ack();
   }
   await nc.flush();
-}
-
-export async function watchParcels(
-  nc: NatsConnection,
-  show: (parcel: Parcel) => Promise<void>,
-  stop: AbortSignal,
-): Promise<void> {
-  const consumer = await nc.jetstream().consumers.get("PARCELS");
-  while (!stop.aborted) {
-    const message = await consumer.next({ expires: 1_000 });
-    if (message && !stop.aborted) await show(message.json<Parcel>());
-  }
 }
