@@ -1,13 +1,13 @@
 // What a lesson's checks.ts imports.
 export { expect } from "vitest";
 export { labSeed, newLabSeed } from "../course/lab-seed.ts";
-export type { WireEvent } from "../wire/events.ts";
+export type { EventOf, WireEvent } from "../wire/events.ts";
 export { exercise } from "./check.ts";
 export type { CheckServer } from "./check-server.ts";
 export { pace } from "./clock.ts";
 export { settingLine, wireLine } from "./evidence.ts";
 export { Finding } from "./finding.ts";
-export { gate, hang, hook } from "./hook.ts";
+export { gate, type Hook, hang, hook } from "./hook.ts";
 export { labServer, playLab } from "./lab.ts";
 export type { LearnerProgram } from "./program.ts";
 export { randomFrom } from "./random.ts";

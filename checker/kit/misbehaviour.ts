@@ -111,7 +111,8 @@ export const misbehaviour = {
       message: `Your program printed more than ${budgetKb} kB; it was ended. Look for a \`console.log\` in a loop that does not end.`,
     };
   },
-  stillOpen(resources: readonly string[]): FindingParts {
+  /** @param pullMs how long a pull of the program may still wait in the server */
+  stillOpen(resources: readonly string[], pullMs = 0): FindingParts {
     const has = (...names: string[]) => names.some((name) => resources.includes(name));
     if (has("ProcessWrap")) {
       return {
@@ -130,8 +131,11 @@ export const misbehaviour = {
     if (has("Timeout", "Immediate")) {
       return {
         diagnosis: "timer-left-running",
-        message:
-          "Your program is done, but one of its timers still runs, so the process cannot end. Clear it with `clearTimeout` or `clearInterval`.",
+        message: `Your program is done, but one of its timers still runs, so the process cannot end. ${
+          pullMs > 0
+            ? `A \`next()\` or \`fetch()\` that nobody waits for any more has such a timer, and a pull of yours may wait for ${Math.ceil(pullMs / 1_000)} s more. It cannot be called back: give it a short \`expires\`, or use \`consume()\` and end that. A timer of your own ends with \`clearTimeout\` or \`clearInterval\`.`
+            : "Clear it with `clearTimeout` or `clearInterval`."
+        }`,
       };
     }
     return {

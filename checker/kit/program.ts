@@ -25,6 +25,8 @@ const pulseMs = 50;
 const longestTurnMs = 2_000;
 /** Looks at which it must be over that time: after the first one, an answer that lay in the pipe has been read. */
 const looksInDoubt = 3;
+/** A pull cannot be called back: a program that no longer waits for one may live on for so long, until the pull has run out. */
+const longestPullMs = 2_000;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
 const inspectorMs = 4_000;
 
@@ -33,6 +35,8 @@ export interface Surroundings {
   /** Waits for a condition within the check's budget; throws a Finding when a belief shows or the budget is spent. */
   until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>>;
   stir(): void;
+  /** How long a pull of the program may still wait in the server, in milliseconds; 0 when none does. */
+  pullWaitsMs(): number;
   /** The port of another check's server, if it is one. */
   foreign(port: number): boolean;
   note(what: "started" | "killed" | "frozen" | "resumed" | "exited", program: string, detail?: string): void;
@@ -263,6 +267,7 @@ export class LearnerProgram<Result = unknown> {
     if (this.#state === "killed" || this.#powerOff) return;
     if (!this.host.exit) {
       this.host.lookForChildren();
+      const pullMs = this.stage.pullWaitsMs();
       let released: { replaced: string[] } | undefined;
       this.#channel.call("host:release", []).then(
         (value) => {
@@ -276,12 +281,13 @@ export class LearnerProgram<Result = unknown> {
       this.#asked = "at its end";
       if (released?.replaced.length) this.#fail(misbehaviour.replacedGlobals(released.replaced));
       // Long enough for what closes by itself (a socket's last goodbye); a program that is done ends in a few milliseconds.
-      const closing = new Clock(1_000);
+      // The client's own timer for a pull ends a little after it.
+      const closing = new Clock(1_000 + (pullMs <= longestPullMs ? pullMs * 1.2 : 0));
       await this.stage.until(`the process of \`${this.name}\` to end`, () => {
         closing.pass();
         return this.host.exit ?? closing.expired;
       });
-      if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources()));
+      if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources(), pullMs));
     }
     this.throwTrouble();
     if (this.host.exit && this.host.exit.code !== 0)

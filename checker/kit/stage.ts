@@ -201,6 +201,7 @@ export class Stage {
       until: (what, condition) => this.until(what, condition),
       stir: this.#stir,
       foreign: (port) => isForeign(port, this.server),
+      pullWaitsMs: () => (client === undefined ? 0 : pullWaitsMs(this.server.wire, client)),
       note: (what, who, detail) => {
         const about = { ...(client !== undefined && { client }), ...(detail !== undefined && { detail }) };
         this.server.journal.note({ kind: "program", what, name: who, ...about });
@@ -266,6 +267,19 @@ function clientIn(args: readonly unknown[]): string | undefined {
     if (servers !== undefined && typeof name === "string") return name;
   }
   return undefined;
+}
+
+/** How long the last pulls of a client may still wait in the server: those that had no message and no status in answer. */
+function pullWaitsMs(wire: Journal, client: string): number {
+  const waiting = wire
+    .pulls({ client })
+    .slice(-10)
+    .filter(
+      ({ index, batch }) =>
+        wire.statuses(({ request }) => request === index).length === 0 &&
+        !(batch === 1 && wire.deliveries({ client }).some((delivery) => delivery.index > index)),
+    );
+  return Math.max(0, ...waiting.map(({ at, expiresMs = 0 }) => at + expiresMs - wire.now()));
 }
 
 /** The first stream that a program deleted or purged, though no program had made it. */

@@ -1,11 +1,22 @@
 // Lesson 06: how many parcels customs has at once, how fast labels come to a printer, and how many scans of an upload are on the way.
-import { type ConsumerConfig, RetentionPolicy, type StreamConfig } from "nats";
 import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  millis,
+  RetentionPolicy,
+  type StreamConfig,
+} from "nats";
+import {
+  type Belief,
   type CheckServer,
+  type EventOf,
   exercise,
   expect,
   Finding,
   gate,
+  type Hook,
   hook,
   type LearnerProgram,
   settingLine,
@@ -17,6 +28,8 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 
 /** How many parcels customs looks at at once. */
 const places = 4;
+/** How long customs may take for one parcel. */
+const customsTakesMs = 10_000;
 
 /** The depot: a work queue, and a stream for what customs refuses. */
 async function openDepot(server: CheckServer, parcels: number) {
@@ -29,12 +42,24 @@ async function openDepot(server: CheckServer, parcels: number) {
   });
   await manager.streams.add({ name: "REFUSED", subjects: ["refused.>"] });
   const all = Array.from({ length: parcels }, (_, i): Parcel => ({ id: `P-${i + 1}`, value: 100 * (i + 1) }));
-  for (const parcel of all) await jetstream.publish("parcel.ams.declare", JSON.stringify(parcel));
+  const subject = (parcel: Parcel) => `parcel.${parcel.value % 200 ? "ams" : "lyon"}.declare`;
+  for (const parcel of all) await jetstream.publish(subject(parcel), JSON.stringify(parcel));
   const messages = async (stream: string) => (await manager.streams.info(stream)).state.messages;
   return {
     manager,
     ids: all.map((parcel) => parcel.id),
-    refused: () => messages("REFUSED"),
+    /** What each parcel of this number looks like in the stream REFUSED. */
+    asRefused: (count: number) =>
+      all.slice(0, count).map((parcel) => `refused.${subject(parcel)} ${JSON.stringify(parcel)}`),
+    refused: async () => {
+      const found: string[] = [];
+      const { state } = await manager.streams.info("REFUSED");
+      for (let seq = state.first_seq; state.messages > 0 && seq <= state.last_seq; seq++) {
+        const message = await manager.streams.getMessage("REFUSED", { seq });
+        found.push(`${message.subject} ${message.string()}`);
+      }
+      return inOrder(found, numberOf);
+    },
     empty: async () => (await messages("PARCELS")) === 0,
   };
 }
@@ -42,11 +67,15 @@ async function openDepot(server: CheckServer, parcels: number) {
 const ids = (list: readonly Parcel[]) => list.map((each) => each.id);
 
 /** Sorted by their numbers. */
-const inOrder = (list: readonly string[]) => list.toSorted((a, b) => Number(a.slice(2)) - Number(b.slice(2)));
+const inOrder = (list: readonly string[], number = (id: string) => Number(id.slice(2))) =>
+  list.toSorted((a, b) => number(a) - number(b));
+/** The number of the parcel that a text is about. */
+const numberOf = (text: string) => Number(/P-(\d+)/.exec(text)?.[1] ?? 0);
 
 /** Which parcel an event is about. */
 const idOf = ({ text }: { text: string | undefined }) => /"id":"([^"]+)"/.exec(text ?? "")?.[1] ?? "?";
 
+type Lasting = (ms: number, condition: () => boolean) => () => boolean;
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
 /** `until` for as long as programs have to be at work: when one ends too early, the check says so at once. */
@@ -66,10 +95,39 @@ function whileAtWork(until: Until, ...programs: LearnerProgram<void>[]): Until {
     });
 }
 
+const silence: Belief = {
+  belief: "When a job is over, its place is free.",
+  readme: "no-answer-keeps-the-place",
+  hint: "Customs is done with the parcel. Who else counts places, and what does it know?",
+};
+
+/** Customs has cleared parcels, and the server was told of none: the same words wherever it shows. */
+function clearedInSilence(server: CheckServer, declare: Hook<[Parcel], Promise<void>>, lasting: Lasting) {
+  const done = () => declare.calls.filter((call) => call.ended !== undefined).length;
+  const told = () => server.wire.acks().length + server.wire.terms().length + server.wire.naks().length;
+  const silent = lasting(800, () => done() >= 3 && told() === 0);
+  return () => {
+    if (!silent()) return;
+    throw new Finding({
+      diagnosis: "silence-frees-the-place",
+      ...silence,
+      message: `Customs has cleared ${done()} parcels, and the server has heard nothing about them. To the server they are still being worked on: their places stay taken, and they stay in the work queue.`,
+      evidence: [
+        `cleared by customs            ${done()}`,
+        "ack, nak or term on the wire  none",
+        ...server.wire
+          .deliveries()
+          .slice(0, 2)
+          .map((event) => wireLine(event)),
+      ],
+    });
+  };
+}
+
 check(
   "customs never has more than four parcels, however many workers there are",
   {
-    budgetMs: 6_000,
+    budgetMs: 12_000,
     beliefs: {
       "ack-on-arrival": {
         belief: "The limit counts the messages that my workers are working on.",
@@ -80,6 +138,11 @@ check(
         belief: "If every worker keeps to the limit, the limit is kept.",
         readme: "a-limit-in-a-program-is-a-limit-of-one-program",
         hint: "How many parcels does customs have when two workers each keep to your limit? Who sees the parcels of all workers?",
+      },
+      "only-the-dead-are-redelivered": {
+        belief: "A parcel is delivered a second time only when its worker has died.",
+        readme: "a-slow-parcel-comes-twice",
+        hint: "How long may customs take for one parcel? What does the server think of a parcel that has had no answer for as long as the `ack_wait`?",
       },
     },
   },
@@ -99,6 +162,14 @@ check(
       );
     };
     let taken = false;
+    /** Parcels at customs, each counted once. */
+    const atCustoms = () =>
+      new Set(ids(declare.calls.filter((call) => call.ended === undefined).map((call) => call.args[0]))).size;
+    let ackWaitMs = 30_000;
+    const redelivered = () =>
+      server.wire
+        .redeliveries()
+        .filter(({ deliveryCount }) => deliveryCount > 1 && server.wire.inProgress().length === 0);
     const done = () => declare.calls.filter((call) => call.ended !== undefined).length;
     const answers = () => server.wire.acks().length + server.wire.terms().length;
     const perWorker = () =>
@@ -110,14 +181,24 @@ check(
       evidence: () => [...perWorker(), `acks on the wire  ${answers()}`, `parcels finished  ${done()}`],
       wire: () => [...server.wire.deliveries().slice(0, 1), ...server.wire.acks().slice(0, 2)],
     });
+    believes("only-the-dead-are-redelivered", {
+      when: () => ackWaitMs < customsTakesMs && redelivered().length > 0 && server.wire.naks().length === 0,
+      message: () =>
+        `${idOf(redelivered()[0] ?? { text: undefined })} was delivered a second time while customs still had it. The consumer's \`ack_wait\` is ${ackWaitMs / 1_000} s, and customs takes up to ten seconds. A parcel without an answer for so long is given out again, also when its worker lives.`,
+      evidence: () => [`consumer \`customs\`: ack_wait ${ackWaitMs} ms`, "customs takes up to 10000 ms"],
+      wire: () => {
+        const [again] = redelivered();
+        return server.wire.deliveries(({ streamSeq }) => streamSeq === again?.streamSeq).slice(0, 2);
+      },
+    });
     believes("limit-per-worker", {
       // The whole story is to be seen: all workers are there, and have taken what they can.
-      when: () => taken && declare.running > places && answers() <= done(),
+      when: () => taken && atCustoms() > places && answers() <= done(),
       message: () =>
-        `Customs has ${declare.running} parcels at once; it has ${places} places, for all of our workers together. ${started.length > 1 ? "Each worker may keep to a limit, but none knows what the others do." : "One worker alone takes more than that."}`,
+        `Customs has ${atCustoms()} parcels at once; it has ${places} places, for all of our workers together. ${started.length > 1 ? "Each worker may keep to a limit, but none knows what the others do." : "One worker alone takes more than that."}`,
       evidence: async () => [
         ...perWorker(),
-        `at customs now  ${declare.running}`,
+        `at customs now  ${atCustoms()}`,
         `consumer \`customs\`: max_ack_pending ${(await depot.manager.consumers.info("PARCELS", "customs")).config.max_ack_pending}`,
       ],
       wire: () => started.flatMap(({ name }) => server.wire.pulls({ client: name }).slice(0, 1)),
@@ -138,15 +219,24 @@ check(
       before = declare.running;
       return same;
     });
+    const { config } = await depot.manager.consumers.info("PARCELS", "customs");
+    ackWaitMs = config.ack_wait ? millis(config.ack_wait) : ackWaitMs;
     await wait("the workers to take what they can", still);
     taken = true;
+    // With less time than customs takes, a worker has to say that it is still at work.
+    if (ackWaitMs < customsTakesMs && atCustoms() <= places)
+      await wait("a worker to say that it is still at work", () => server.wire.inProgress().length > 0);
     if (declare.running > places) {
       const text = `customs has ${declare.running} parcels at once, and ${places} places`;
       server.wire.note({ kind: "note", text });
     }
     await wait("customs to have no more than it can take", () => declare.running <= places);
     door.open();
-    await wait("all parcels to be declared", depot.empty);
+    const silent = clearedInSilence(server, declare, lasting);
+    await wait("all parcels to be declared", () => {
+      silent();
+      return depot.empty();
+    });
     await wait("customs to be done", () => declare.running === 0);
     expect(declare.peak, "The most parcels that customs had at once").toBeLessThanOrEqual(places);
     expect(inOrder(ids(declare.received)), "Each parcel is declared once").toEqual(depot.ids);
@@ -171,7 +261,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server, 10);
     const slow = gate();
     const quick = gate();
@@ -187,6 +277,7 @@ check(
     );
     const done = () => declare.calls.filter((call) => call.ended !== undefined).length;
     const waiting = () => 10 - declare.calls.length;
+    const finals = () => [...server.wire.acks(), ...server.wire.terms(), ...server.wire.naks()];
     believes("one-at-a-time", {
       when: lasting(1_000, () => declare.running > 0 && declare.running < places && done() === 0),
       message: () =>
@@ -199,7 +290,10 @@ check(
       wire: () => server.wire.by("worker", "delivery", "ack"),
     });
     believes("batch-waits-for-the-slowest", {
-      when: lasting(1_000, () => done() >= 3 && declare.running === 1 && waiting() > 0),
+      when: lasting(
+        1_000,
+        () => done() >= 3 && finals().length > 0 && declare.running === 1 && waiting() > 0,
+      ),
       message: () =>
         `Customs has cleared three parcels, and has one that takes long. Three places are free, ${waiting()} parcels wait, and the worker declares none of them: it waits for the slow one.`,
       evidence: () => [
@@ -213,17 +307,29 @@ check(
     const wait = whileAtWork(until, worker);
     await wait("all places of customs to be taken", () => declare.running >= places);
     quick.open();
-    await wait("the free places to be taken again", () => done() === 3 && declare.running >= places);
+    const silent = clearedInSilence(server, declare, lasting);
+    await wait("the free places to be taken again", () => {
+      silent();
+      return done() === 3 && declare.running >= places;
+    });
     rest.open();
     await wait("the quick parcels to be cleared", () => done() === 9);
     // The worker is told to stop while customs still has one parcel.
     day.abort();
     await worker.answers();
+    // Longer than it takes to stop asking: a worker that waits for its parcel is not done then.
+    const patient = lasting(1_000, () => true);
+    await until("the worker to wait for its last parcel", () => worker.settled || patient());
     if (worker.settled) {
       await worker.result();
-      throw new Finding({
-        message: "`runCustoms` was done, though customs still had a parcel of this worker.",
-      });
+      fail(
+        "`runCustoms` was done, though customs still had a parcel of this worker. Whoever started it ends the process now, and the answer of customs reaches nobody.",
+        {
+          readme: "stop-taking-is-not-being-done",
+          hint: "What has your worker started and not finished when its loop is over? Who waits for it?",
+          evidence: [`at customs  ${declare.running}`, `declared    ${declare.calls.length} of 10`],
+        },
+      );
     }
     slow.open();
     await until("the worker to stop", () => worker.settled);
@@ -237,11 +343,7 @@ check(
   "a refused parcel gives its place back",
   {
     beliefs: {
-      "silence-frees-the-place": {
-        belief: "When a job has failed, its place is free.",
-        readme: "no-answer-keeps-the-place",
-        hint: "Customs is done with the parcel. Who else counts places, and what does it know?",
-      },
+      "silence-frees-the-place": silence,
       "nak-frees-the-place": {
         belief: "A nak gives the message back, so it does not count any more.",
         readme: "a-nak-with-a-delay-keeps-the-place",
@@ -252,9 +354,19 @@ check(
         readme: "a-bare-nak-takes-the-place-again",
         hint: "Which parcel gets the place that became free? Look at how often the same parcel was declared.",
       },
+      "term-keeps-the-parcel": {
+        belief: "A parcel that was ended with a term is kept somewhere.",
+        readme: "a-term-keeps-nothing",
+        hint: "Where in the server could somebody find a refused parcel now? What does a work queue do with a message that has its final answer?",
+      },
+      "published-is-stored": {
+        belief: "When publish was called, the copy is stored.",
+        readme: "first-the-copy-then-the-answer",
+        hint: "Two things happen to a refused parcel. Which one may not fail after the other was done, and how does your program know that it has happened?",
+      },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server, 6);
     const good = ["P-5", "P-6"];
     const declare = hook<[Parcel], Promise<void>>(async ({ id }) => {
@@ -296,16 +408,65 @@ check(
       message: () =>
         `Customs refused four parcels, and the server has heard nothing about them. To the server they are still being worked on, so all ${places} places are taken, and two good parcels wait.`,
       evidence: async () => [
-        `refused by customs           ${declare.calls.length}`,
+        `refused by customs            ${declare.calls.length}`,
         "ack, nak or term on the wire  none",
-        `num_ack_pending              ${(await depot.manager.consumers.info("PARCELS", "customs")).num_ack_pending}`,
+        `num_ack_pending               ${(await depot.manager.consumers.info("PARCELS", "customs")).num_ack_pending}`,
       ],
       wire: () => server.wire.deliveries({ client: "worker" }),
+    });
+    let over = false;
+    const copies = () =>
+      server.wire.publishes(({ client, subject }) => client === "worker" && subject.startsWith("refused."));
+    /** A refused parcel's copy, the confirmation of the copy, and the final answer to the parcel. */
+    const kept = () =>
+      copies().flatMap((copy) => {
+        const answer = finals().find((final) => idOf(final) === idOf(copy));
+        const stored = server.wire.pubAcks(({ publish }) => publish === copy.index)[0];
+        return answer ? [{ copy, answer, stored }] : [];
+      });
+    const unconfirmed = () =>
+      kept().find(
+        ({ copy, answer, stored }) => copy.index < answer.index && !(stored && stored.index < answer.index),
+      );
+    believes("term-keeps-the-parcel", {
+      when: () => over && copies().length === 0,
+      message:
+        "Customs refused four parcels. They have left the work queue, and nothing was published on refused.<subject>: the parcels are nowhere now. A final answer, ack or term, ends a message; it keeps no copy.",
+      evidence: () => ["published on refused.>  0"],
+      wire: () => finals().filter((event) => !good.includes(idOf(event))),
+    });
+    believes("published-is-stored", {
+      when: () => over && unconfirmed() !== undefined,
+      message: () =>
+        `${idOf(unconfirmed()?.answer ?? { text: undefined })} was refused, and its final answer went to the server ${unconfirmed()?.stored ? "before the stream REFUSED had confirmed the copy" : "though nobody confirms the copy: a core publish has no PubAck"}. If the copy is not stored, the parcel is nowhere.`,
+      wire: () => {
+        const { copy, answer, stored } = unconfirmed() ?? {};
+        return [copy, answer, stored].filter((event) => event !== undefined);
+      },
     });
     const wait = whileAtWork(until, worker);
     await wait("the good parcels to be declared", () => good.every((id) => timesOf(id) > 0));
     await wait("all parcels to leave the work queue", depot.empty);
-    expect(await depot.refused(), "Parcels in the stream REFUSED").toBe(4);
+    await wait("what the worker has said to be seen", () => finals().length >= depot.ids.length);
+    over = true;
+    await wait(
+      "each refused parcel to be published on refused.<its subject>",
+      async () => (await depot.refused()).length >= 4,
+    );
+    expect(
+      await depot.refused(),
+      "A refused parcel is in the stream REFUSED as it was, on refused.<its subject>",
+    ).toEqual(depot.asRefused(4));
+    const early = kept().find(({ copy, answer }) => answer.index < copy.index);
+    if (early) {
+      fail(
+        `${idOf(early.copy)} was refused, and it had its final answer before the copy was published. If the worker dies between the two, the parcel is nowhere.`,
+        {
+          readme: "first-the-copy-then-the-answer",
+          evidence: [early.answer, early.copy].map((event) => wireLine(event)),
+        },
+      );
+    }
     expect(inOrder(ids(declare.received)), "Each parcel is declared once").toEqual(depot.ids);
     await worker.kill();
   },
@@ -340,9 +501,19 @@ check(
         readme: "a-burst-that-is-too-small",
         hint: "What else of a message goes over the line, apart from its payload? What does a limiter do with a message that can never fit?",
       },
+      "every-consumer-needs-acks": {
+        belief: "Explicit acks are right for every consumer.",
+        readme: "a-printer-cannot-ack",
+        hint: "Who answers for a label that came to the printer? What does the server do with a label that has no answer?",
+      },
+      "a-name-is-durable": {
+        belief: "A consumer with a name stays in the server.",
+        readme: "a-name-is-not-a-durable",
+        hint: "The printer is switched off overnight. Is its consumer still there in the morning? Which setting says so?",
+      },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const largestLabel = 1_000;
     const bytesPerSecond = 25_000;
     const count = 10;
@@ -404,6 +575,26 @@ check(
       evidence: () => [...stored(), printed()],
       wire: () => server.wire.by("printer", "subscribe", "delivery"),
     });
+    /** The call that made the consumer. */
+    const made = () =>
+      server.wire
+        .of("api", (event) => event.client === "setup" && event.call.startsWith("CONSUMER."))
+        .slice(0, 1);
+    believes("every-consumer-needs-acks", {
+      when: () =>
+        consumer?.deliver_subject !== undefined &&
+        consumer.ack_policy !== AckPolicy.None &&
+        consumer.max_deliver !== 1,
+      message: () =>
+        `The consumer waits for acks (ack_policy ${consumer?.ack_policy}), and the printer answers nothing. A label without an ack for ${millis(consumer?.ack_wait ?? 0) / 1_000} s is sent again, and again: each label is printed many times.`,
+      evidence: () => made().map((event) => settingLine(event, "ack_policy")),
+    });
+    believes("a-name-is-durable", {
+      when: () => consumer !== undefined && !consumer.durable_name,
+      message: () =>
+        `The consumer \`printer\` has a name, and is not durable. When the printer has not listened for ${millis(consumer?.inactive_threshold || 5_000_000_000) / 1_000} s, the server deletes it, and no label is printed any more.`,
+      evidence: () => made().map((event) => settingLine(event, "durable_name")),
+    });
     await setup.result();
     const manager = await server.manager();
     const missing = () => undefined;
@@ -414,10 +605,50 @@ check(
         message: `\`openPrinter\` is done, but the server has no ${stream ? "consumer `printer`" : "stream LABELS"}.`,
       });
     }
+    // What the server has stored says more than a wait for labels that cannot come.
+    const { deliver_subject, deliver_policy } = consumer;
+    await until("a consumer that lasts", () => Boolean(consumer?.durable_name));
+    if (deliver_subject === undefined) {
+      fail(
+        "The consumer `printer` has no `deliver_subject`: it is a pull consumer, and waits until somebody asks. The printer only listens.",
+        {
+          readme: "a-rate-needs-a-push-consumer",
+          evidence: stored(),
+        },
+      );
+    }
+    if (deliver_subject !== "printer.ams") {
+      fail(
+        `The consumer sends the labels to ${deliver_subject}; the printer listens on \`line.subject\`, here printer.ams.`,
+        {
+          readme: "a-rate-rate_limit_bps",
+        },
+      );
+    }
+    if (deliver_policy !== DeliverPolicy.All) {
+      fail(
+        `The consumer begins with the labels that come from now on (deliver_policy ${deliver_policy}). It is to bring every label, also one that was stored before the line was set up again.`,
+        {
+          readme: "a-rate-rate_limit_bps",
+          evidence: made().map((event) => settingLine(event, "deliver_policy")),
+        },
+      );
+    }
     const nc = await server.connect("printer", { recorded: true });
     const jetstream = await server.jetstream();
     const label = new Uint8Array(largestLabel).fill(46);
-    await Promise.all(Array.from({ length: count }, () => jetstream.publish("label.ams.print", label)));
+    await Promise.all(
+      Array.from({ length: count }, () =>
+        jetstream
+          .publish("label.ams.print", label)
+          .catch((error: Error) =>
+            fail(
+              `A label of ${largestLabel} bytes on label.ams.print is not stored: ${error.message === "503" ? "no stream listens there" : error.message}.`,
+              { readme: "a-burst-that-is-too-small", evidence: stored() },
+            ),
+          ),
+      ),
+    );
     // All labels are there before the printer listens, and so before the first one is sent.
     const from = performance.now();
     nc.subscribe("printer.ams", {
@@ -444,16 +675,41 @@ check(
 const scans = (count: number): Scan[] =>
   Array.from({ length: count }, (_, i) => ({ no: i + 1, parcel: `P-${i + 1}` }));
 
-/** The numbers of all scans that the stream has, sorted. */
-async function storedScans(server: CheckServer): Promise<number[]> {
+/** What the stream has, sorted by the number of the scan. */
+async function storedScans(server: CheckServer): Promise<(Scan & { subject: string })[]> {
   const manager = await server.manager();
   const { state } = await manager.streams.info("SCANS");
-  const numbers: number[] = [];
-  if (state.messages === 0) return numbers;
+  const found: (Scan & { subject: string })[] = [];
+  if (state.messages === 0) return found;
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    numbers.push((await manager.streams.getMessage("SCANS", { seq })).json<Scan>().no);
+    const message = await manager.streams.getMessage("SCANS", { seq });
+    let scan: Partial<Scan> | null = null;
+    try {
+      scan = message.json<Partial<Scan> | null>();
+    } catch {
+      // Not JSON: none of the scans.
+    }
+    found.push({ no: scan?.no ?? 0, parcel: scan?.parcel ?? message.string(), subject: message.subject });
   }
-  return numbers.sort((a, b) => a - b);
+  return found.sort((a, b) => a.no - b.no);
+}
+
+/** Every scan is in the stream, once, as it is, on its subject. */
+function expectStored(
+  stored: readonly (Scan & { subject: string })[],
+  all: readonly Scan[],
+  depot: string,
+): void {
+  const subjects = [...new Set(stored.map(({ subject }) => subject))];
+  expect(
+    stored.map(({ no }) => no),
+    "Scans in the stream",
+  ).toEqual(all.map(({ no }) => no));
+  expect(
+    stored.map(({ no, parcel }) => ({ no, parcel })),
+    "Each scan is stored as JSON, as it is",
+  ).toEqual(all);
+  expect(subjects, "Each scan is on the subject scan.<depot>").toEqual([`scan.${depot}`]);
 }
 
 check(
@@ -475,9 +731,14 @@ check(
         readme: "a-window-slides",
         hint: "All answers but one are there. How many scans are on the way now, and how many could be?",
       },
+      "window-of-another-size": {
+        belief: "When more than `window` scans are on the way, I wait.",
+        readme: "count-before-you-send",
+        hint: "How many scans are on the way in the moment in which your program decides to wait? Count with a window of one.",
+      },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ name: "SCANS", subjects: ["scan.>"] });
     const window = 5;
@@ -487,10 +748,14 @@ check(
     const first = server.relay.hold(aboutScans, { who: "upload", limit: 1, what: "one PubAck" });
     const others = server.relay.hold(aboutScans, { who: "upload", what: "the other PubAcks" });
     let step: "all held" | "one held" | "free" = "all held";
-    const program = await learner.start("upload", [server.connection("upload"), "ams", all, window]);
-    const sent = () => server.wire.publishes((event) => event.subject.startsWith("scan.")).length;
+    const depot = "lyon";
+    const program = await learner.start("upload", [server.connection("upload"), depot, all, window]);
+    /** A scan that is sent a second time, with its message id or without, is still one scan. */
+    const distinct = (events: readonly { text: string | undefined }[]) =>
+      new Set(events.map(({ text }) => text)).size;
+    const sent = () => distinct(server.wire.publishes((event) => event.subject.startsWith("scan.")));
     const answered = () => {
-      const answers = server.wire.pubAcks({ client: "upload" }).length;
+      const answers = distinct(server.wire.pubAcks({ client: "upload" }));
       // The stream may not have answered at all when the others are let go: then the first answer is still to be held.
       return step === "all held" ? 0 : step === "one held" ? answers - first.events.length : answers;
     };
@@ -502,37 +767,77 @@ check(
       `answers arrived   ${answered()}`,
       `scans on the way  ${onTheWay()}`,
     ];
+    /** On a slow machine the client may give up before the check is sure. */
+    const gaveUp = () => program.error?.code === "TIMEOUT";
+    const single = lasting(800, () => step === "all held" && sent() === 1);
+    const stepwise = lasting(1_000, () => step === "one held" && sent() < all.length && onTheWay() < window);
+    let atRest = { sent: 0 };
+    /** It has sent what it wants to send for now, and waits. */
+    const waits = lasting(400, () => {
+      const before = atRest.sent;
+      atRest = { sent: sent() };
+      return sent() === before && sent() < all.length && sent() > 1;
+    });
     believes("all-at-once", {
-      when: () => onTheWay() > window,
+      when: () => onTheWay() > window && sent() >= all.length && step !== "free",
       message: () =>
         `${onTheWay()} scans are on the way; the window is ${window}. Nothing made your program wait: publish takes whatever it is given, and keeps it in memory.`,
       evidence: seen,
       wire: () => traffic(),
     });
     believes("one-by-one", {
-      when: lasting(800, () => step === "all held" && sent() === 1),
+      when: () => step === "all held" && sent() === 1 && (single() || gaveUp()),
       message: `One scan is on the way; the window is ${window}. Your program waits for its answer before it sends the next, so most of its time it waits for the network.`,
       evidence: seen,
       wire: () => traffic(),
     });
     believes("window-in-steps", {
-      when: lasting(1_000, () => step === "one held" && sent() < all.length && onTheWay() < window),
+      when: () => step === "one held" && (stepwise() || (gaveUp() && sent() < all.length)),
       message: () =>
         `All answers but one have arrived. ${onTheWay() === 1 ? "One scan is" : `${onTheWay()} scans are`} on the way, the window is ${window}, and your program waits for the last answer before it goes on. One slow answer holds everything up.`,
+      evidence: seen,
+      wire: () => traffic(),
+    });
+    believes("window-of-another-size", {
+      when: () =>
+        (step === "all held" && sent() > 1 && sent() < window && (waits() || gaveUp())) ||
+        (onTheWay() > window && waits()),
+      message: () =>
+        onTheWay() > window
+          ? `${onTheWay()} scans are on the way; the window is ${window}. Your program does wait, but ${onTheWay() === window + 1 ? "one scan too late" : "too late"}: count those that are on the way before you send the next one.`
+          : `${onTheWay()} scans are on the way; the window is ${window}. No answer has come yet, ${all.length - sent()} scans wait, and your program sends no more: its window is ${window - onTheWay() === 1 ? "one too small" : "too small"}.`,
       evidence: seen,
       wire: () => traffic(),
     });
     const wait = whileAtWork(until, program);
     await wait("the window to be full", () => sent() >= window);
     await program.answers();
+    await program.answers();
     await wait("the window to be no fuller", () => onTheWay() <= window);
     step = "one held";
     others.release();
     await wait("the other scans to be sent", () => sent() >= all.length);
+    // A late answer is no reason to send a scan again without its message id.
+    const late = lasting(150, () => true);
+    await until("the late answer", () => late() || program.settled);
     step = "free";
     first.release();
     await program.result();
-    expect(await storedScans(server), "Scans in the stream").toEqual(all.map((scan) => scan.no));
+    const stored = await storedScans(server);
+    const [twice] = stored.filter(({ no }, i) => no === stored[i - 1]?.no);
+    if (twice) {
+      fail(
+        `Scan ${twice.no} is in the stream twice. Its answer was late, and your program sent it again. After a timeout nobody knows whether a scan was stored; only a message id makes it safe to send it again.`,
+        {
+          readme: "a-timeout-is-not-a-429",
+          hint: "What has the stream done with a scan whose answer is late? How can it tell that it has it already?",
+          evidence: server.wire
+            .publishes(({ text }) => text?.includes(`"no":${twice.no},`) === true)
+            .map((event) => wireLine(event)),
+        },
+      );
+    }
+    expectStored(stored, all, depot);
   },
 );
 
@@ -547,6 +852,11 @@ check(
         readme: "busy-is-not-lost",
         hint: "Read the error's words and its number. Would the same scan be refused again in a moment?",
       },
+      "again-at-once": {
+        belief: "What was refused is best sent again at once.",
+        readme: "again-at-once-keeps-it-busy",
+        hint: "Why is the server busy, and who keeps it busy? How long does your program wait between a refusal and the next try?",
+      },
     },
   },
   async ({ server, learner, until, believes }) => {
@@ -555,15 +865,64 @@ check(
     const all = scans(60);
     const program = await learner.start("upload", [server.connection("upload"), "ams", all, 30]);
     const refused = () => server.wire.pubAcks({ errCode: 10167 });
-    let stored: number[] | undefined;
+    let stored: Awaited<ReturnType<typeof storedScans>> | undefined;
+    const missing = () => all.length - new Set(stored?.map(({ no }) => no)).size;
+    /**
+     * Answers that came at once, refusals before PubAcks: who does not rest sends the refused scans again before the new ones, for
+     * which the PubAcks made room. Who rests, however shortly, sends the new ones first. So no clock is needed.
+     */
+    const rounds = () => {
+      const traffic = server.wire.by("upload", "publish", "puback");
+      const publishes = traffic.filter((event) => event.kind === "publish");
+      const seen = new Set<string | undefined>();
+      const fresh = publishes.filter(({ text }) => !seen.has(text) && seen.add(text));
+      const runs: EventOf<"puback">[][] = [[]];
+      for (const event of traffic) {
+        if (event.kind === "puback") runs.at(-1)?.push(event);
+        else if (runs.at(-1)?.length) runs.push([]);
+      }
+      return runs.flatMap((run) => {
+        const last = run.findLast(({ ok }) => ok);
+        const refusals = run.filter(({ ok, index }) => !ok && last !== undefined && index < last.index);
+        const next = fresh.filter(({ index }) => index > (run.at(-1)?.index ?? 0));
+        const lastNew = next[run.filter(({ ok }) => ok).length - 1];
+        if (refusals.length < 3 || !lastNew) return [];
+        // New ones that went out only after more answers say nothing: something else held them back.
+        const end = run.at(-1)?.index ?? 0;
+        if (traffic.some(({ kind, index }) => kind === "puback" && index > end && index < lastNew.index))
+          return [];
+        const again = refusals.flatMap((refusal) => {
+          const retry = publishes.find(({ index, text }) => index > refusal.index && text === refusal.text);
+          return retry && retry.index < lastNew.index ? [{ refusal, retry }] : [];
+        });
+        return [{ atOnce: again.length > refusals.length / 2, again, lastNew }];
+      });
+    };
+    const atOnce = () => rounds().filter((round) => round.atOnce);
+    believes("again-at-once", {
+      when: () => stored !== undefined && atOnce().length >= 2 && atOnce().length > rounds().length / 2,
+      message: () =>
+        `The server was busy and refused ${refused().length} times, and your program sent each scan again at once. So it keeps the server busy with scans that it must refuse. A short rest, and a longer one if it is refused again, lets it work.`,
+      evidence: () => [
+        `refused                   ${refused().length}`,
+        `sent again without a rest  ${atOnce().reduce((sum, { again }) => sum + again.length, 0)}`,
+      ],
+      wire: () => {
+        const [round] = atOnce();
+        return [
+          ...(round?.again.slice(0, 2) ?? []).flatMap(({ refusal, retry }) => [refusal, retry]),
+          ...(round ? [round.lastNew] : []),
+        ];
+      },
+    });
     believes("busy-means-lost", {
       when: () =>
         refused().length > 0 &&
         (program.error?.code === "429" ||
           (program.error as { api_error?: { code?: number } } | undefined)?.api_error?.code === 429 ||
-          (stored !== undefined && new Set(stored).size < all.length)),
+          (stored !== undefined && missing() > 0)),
       message: () =>
-        `The server was busy and refused scans with the error 429. ${program.error ? "Your program gave up" : `Your program was done, and ${all.length - new Set(stored).size} of ${all.length} scans are not in the stream`}. The server said "not now"; it did not say "never".`,
+        `The server was busy and refused scans with the error 429. ${program.error ? "Your program gave up" : `Your program was done, and ${missing()} of ${all.length} scans are not in the stream`}. The server said "not now"; it did not say "never".`,
       evidence: () => [
         ...refused()
           .slice(0, 2)
@@ -577,6 +936,60 @@ check(
     await until("`upload` to be done", () => program.settled);
     stored = await storedScans(server);
     await program.result();
-    expect(stored, "Scans in the stream").toEqual(all.map((scan) => scan.no));
+    expectStored(stored, all, "ams");
+  },
+);
+
+check(
+  "an upload that cannot succeed says so",
+  {
+    beliefs: {
+      "every-error-passes": {
+        belief: "An error of the server passes if I try again.",
+        readme: "busy-is-not-lost",
+        hint: "Read the error's words and its number. Would the same scan be refused again tomorrow? Who can do something about it?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes, fail }) => {
+    const manager = await server.manager();
+    const room = 3;
+    await manager.streams.add({
+      name: "SCANS",
+      subjects: ["scan.>"],
+      max_msgs: room,
+      discard: DiscardPolicy.New,
+    });
+    const all = scans(10);
+    const program = await learner.start("upload", [server.connection("upload"), "ams", all, 2]);
+    const refused = () => server.wire.pubAcks({ ok: false });
+    const tries = () => {
+      const counts = new Map<string | undefined, number>();
+      for (const { text } of refused()) counts.set(text, (counts.get(text) ?? 0) + 1);
+      return Math.max(0, ...counts.values());
+    };
+    believes("every-error-passes", {
+      when: () => !program.settled && tries() >= 8,
+      message: () =>
+        `The stream is full and refuses every scan that is left: "${refused()[0]?.error}". Your program has sent the same scan ${tries()} times, and goes on. This error does not pass by itself, and nobody is told.`,
+      evidence: () => [`refused  ${refused().length}`],
+      wire: () => refused(),
+    });
+    await until("`upload` to say that the stream is full", () => program.settled);
+    // An error before the server has said anything is none of the stream.
+    if (refused().length === 0) await program.result();
+    if (program.error === undefined) {
+      fail(
+        `\`upload\` was done, without an error. The stream is full, and ${all.length - room} of ${all.length} scans are not in it. Whoever called it believes that the day is stored.`,
+        {
+          readme: "busy-is-not-lost",
+          evidence: refused()
+            .slice(0, 2)
+            .map((event) =>
+              wireLine(event, `${event.error} (${event.errCode}), ${(event.text ?? "").slice(0, 40)}`),
+            ),
+        },
+      );
+    }
   },
 );

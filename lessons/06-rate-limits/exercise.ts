@@ -14,23 +14,25 @@ export interface Parcel {
 
 /** The customs office, as its API shows it. */
 export interface Customs {
-  /** How many parcels it looks at at once. It wants never more than that from us, and does not like to wait for us. */
+  /** How many parcels it looks at at once. It wants never more than that from us, and no fewer, as long as parcels wait. */
   places: number;
   /** Resolves when the parcel is cleared, rejects when it is refused. Takes up to ten seconds. */
   declare(parcel: Parcel): Promise<void>;
 }
 
 /**
- * One worker at the customs desk: takes parcels from the work queue PARCELS (subjects parcel.<depot>.declare) and declares them, until
- * it is told to stop. There may be one such worker or many, in processes of their own, and none knows of the others.
+ * One worker at the customs desk: takes parcels from the work queue PARCELS (subjects parcel.<depot>.declare) and declares
+ * them, until it is told to stop. There may be one such worker or many, in processes of their own, and none knows of the others.
  *
  * - All workers use the durable pull consumer `customs`. It does not exist yet: every worker makes sure that it does.
  * - Over all workers together, customs never has more than `customs.places` parcels.
- * - As long as enough parcels wait, customs has exactly that many, even with a single worker. A parcel that takes long holds up no other.
+ * - As long as enough parcels wait, customs has exactly that many, even with a single worker. A parcel that takes long holds
+ *   up no other.
  * - A parcel that is cleared leaves the work queue.
- * - A parcel that is refused is published on refused.<its subject>, unchanged, and leaves the work queue. (The stream REFUSED listens
- *   there.) It is not declared again, and its place is free for the next parcel at once.
- * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. The connection is closed by the caller.
+ * - A parcel that is refused is published on refused.<its subject>, unchanged, where the stream REFUSED stores it. When it is
+ *   stored there, it leaves the work queue. It is not declared again, and its place is free for the next parcel at once.
+ * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. A parcel that has come
+ *   already counts as one that it has. The connection is closed by the caller.
  */
 export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
   throw new Error("runCustoms is still to be written");
@@ -49,9 +51,9 @@ export interface Line {
 /**
  * Sets the line to a label printer up; after that the server alone does the work.
  *
- * - Makes the stream LABELS for the subjects label.>, which takes labels up to `line.largestLabel`.
- * - Makes a consumer of it, named `printer`, that brings every label to `line.subject`: as fast as the printer can take them, and no faster,
- *   from the first label on.
+ * - Makes the stream LABELS for the subjects label.>, which takes every label of up to `line.largestLabel` bytes.
+ * - Makes a durable consumer of it, `printer`, that brings every label in the stream to `line.subject`, once: as fast as the
+ *   printer can take them, and no faster, from the first label on.
  */
 export async function openPrinter(nc: NatsConnection, line: Line): Promise<void> {
   throw new Error("openPrinter is still to be written");
@@ -67,7 +69,10 @@ export interface Scan {
  *
  * - At no time more than `window` scans are on the way, that is published and not answered by the stream.
  * - As long as there are scans, no fewer than `window` are on the way either: whichever answer comes, the next scan goes out.
- * - A server that is busy may refuse a scan with the error 429, "too many requests". It has not stored it then. It gets it a little later.
+ *   (A scan that rests after a 429 may keep its place.)
+ * - A server that is busy may refuse a scan with the error 429, "too many requests". It has not stored it then. It gets it a
+ *   little later, after a rest.
+ * - Any other error is thrown: the caller must hear that the day is not stored.
  * - The order of the scans does not matter, but each one is in the stream once.
  */
 export async function upload(

@@ -1,6 +1,18 @@
 // Lesson 07: how sorters share parcels, what happens when one dies or the consumer goes, and what a screen sees that only looks.
 import { AckPolicy, type JetStreamManager, nanos } from "nats";
-import { exercise, expect, gate, hang, hook, pace, wireLine } from "../../checker/kit/index.ts";
+import {
+  type CheckServer,
+  exercise,
+  expect,
+  Finding,
+  gate,
+  type Hook,
+  hang,
+  hook,
+  type LearnerProgram,
+  pace,
+  wireLine,
+} from "../../checker/kit/index.ts";
 import type { Parcel } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -27,6 +39,27 @@ const sources = (deliveries: readonly { consumer: string }[]) => [
   ...new Set(deliveries.map(({ consumer }) => consumer)),
 ];
 const capital = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
+const publish = async (server: CheckServer, no: number): Promise<void> => {
+  const { town } = parcel(no);
+  await (await server.jetstream()).publish(`parcel.${town}`, JSON.stringify(parcel(no)));
+};
+
+/** A program hands over parcels, not messages or texts: without that, nothing that a check counts can be counted. */
+function expectParcels(name: string, given: Hook<[Parcel], Promise<void>>): void {
+  const wrong = given.received.find((each) => typeof (each as Partial<Parcel> | undefined)?.no !== "number");
+  if (given.calls.length === 0 || (wrong === undefined && !given.received.includes(wrong as never))) return;
+  throw new Finding({
+    message: `\`${name}\` was given something that is no parcel. The payload of a message is the parcel as JSON; \`${name}\` takes the object.`,
+    evidence: [`given     ${JSON.stringify(wrong)?.slice(0, 60)}`, `a parcel  ${JSON.stringify(parcel(1))}`],
+  });
+}
+
+/** The connection is the caller's: a function that is done has left it open. */
+async function expectLeftOpen(program: LearnerProgram<void>): Promise<void> {
+  const reason = await program.reason();
+  if (reason) throw new Finding(reason);
+}
+
 const listed = (list: readonly number[]) => list.join(", ") || "none";
 
 check(
@@ -49,13 +82,22 @@ check(
         readme: "whoever-is-free-gets-the-next-one",
         hint: "How many messages does your worker ask for at a time? Look at the pulls in the evidence, and at what it does while the first parcel is in its hands.",
       },
+      "a-callback-is-awaited": {
+        belief: "The client waits for my callback before it hands over the next message.",
+        readme: "a-callback-is-awaited",
+        hint: "What does an async function give back at its first `await`? What can the client do then?",
+      },
+      "sorted-is-done": {
+        belief: "A parcel is done when it is sorted.",
+        readme: "a-parcel-that-was-sorted-is-done",
+        hint: "Who knows that `sort` is done? What does the server wait for?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
     await depot(await server.manager(), noRedelivery());
-    const js = await server.jetstream();
     const all = Array.from({ length: 8 }, (_, i) => parcel(i + 1));
-    for (const each of all) await js.publish(`parcel.${each.town}`, JSON.stringify(each));
+    for (const { no } of all) await publish(server, no);
 
     const open = gate();
     const sorted = new Set<number>();
@@ -99,7 +141,10 @@ check(
         ({ name, sort }) => sort.calls.length === 0 && server.wire.pulls({ client: name }).length > 0,
       ),
     );
-    const hog = () => sorters.find((sorter) => held(sorter.name) > 1 && greedy(sorter))?.name;
+    const hog = () =>
+      sorters.find((sorter) => held(sorter.name) > 1 && sorter.sort.running > 0 && greedy(sorter))?.name;
+    /** One that sorts several parcels at the same time. */
+    const juggler = () => sorters.find(({ sort }) => sort.running > 1);
     const shares = () =>
       sorters
         .filter(
@@ -125,6 +170,13 @@ check(
           wireLine(event, `gets parcel ${event.streamSeq} from consumer ${event.consumer}`),
         ),
     });
+    believes("a-callback-is-awaited", {
+      when: () => juggler() !== undefined,
+      message: () =>
+        `${capital(juggler()?.name)} sorts ${juggler()?.sort.running} parcels at the same time, and it is to sort one after the other. Nobody waited for \`sort\`: the client hands over the next message as soon as your function gives control back.`,
+      evidence: () => shares(),
+      wire: () => server.wire.by(juggler()?.name ?? "", "pull", "delivery").slice(0, 4),
+    });
     believes("push-shares-fairly", {
       when: () => {
         const name = hog();
@@ -136,11 +188,20 @@ check(
       wire: () => server.wire.deliveries({ client: hog() ?? "" }),
     });
     believes("one-worker-hogs", {
-      when: () => hog() !== undefined && (inVain() || allThere),
+      when: () => hog() !== undefined && juggler() === undefined && (inVain() || allThere),
       message: () =>
         `${capital(hog())} holds ${held(hog() ?? "")} parcels and can sort one at a time. The others wait in its memory, behind the one in its hands, and no other sorter can have them, free or not.`,
       evidence: () => [...shares()],
       wire: () => server.wire.by(hog() ?? "", "pull", "delivery").slice(0, 3),
+    });
+
+    const answers = () => server.wire.acks().length + server.wire.terms().length + server.wire.naks().length;
+    believes("sorted-is-done", {
+      when: lasting(1_000, () => sorted.size >= all.length && answers() === 0),
+      message: () =>
+        `${sorted.size} parcels were sorted, and the server has heard nothing about them. To the server each one is still in a sorter's hands, and when the \`ack_wait\` is over it gives it to somebody once more.`,
+      evidence: () => [`sorted                        ${sorted.size}`, "ack, nak or term on the wire  none"],
+      wire: () => server.wire.deliveries(),
     });
 
     const stop = new AbortController();
@@ -152,6 +213,7 @@ check(
         });
         await until(`${name} to sort a parcel`, () => sort.running > 0 || program.settled);
         if (program.settled) await program.result();
+        expectParcels("sort", sort);
         programs.push(program);
       }
       return programs;
@@ -186,7 +248,6 @@ check(
   },
   async ({ server, learner, until, believes }) => {
     await depot(await server.manager(), 400);
-    const js = await server.jetstream();
     const stop = new AbortController();
     const dying = hook<[Parcel], Promise<void>>(() => hang());
     const living = hook<[Parcel], Promise<void>>(async () => {});
@@ -201,12 +262,13 @@ check(
         ...server.wire.of("program", { what: "killed" }),
       ],
     });
-    await js.publish("parcel.lyon", JSON.stringify(parcel(1)));
+    await publish(server, 1);
     const first = await learner.start("sortParcels", [server.connection("sorter 1"), dying, stop.signal], {
       name: "sortParcels",
     });
     await until("sorter 1 to sort parcel 1", () => dying.running > 0 || first.settled);
     if (first.settled) await first.result();
+    expectParcels("sort", dying);
     expect(
       server.seen((wire) => sources(wire.deliveries({ client: "sorter 1" })), ["sorters"]),
       "The consumer of a sorter",
@@ -220,12 +282,67 @@ check(
     const second = await learner.start("sortParcels", [server.connection("sorter 2"), living, stop.signal], {
       name: "sortParcels",
     });
-    await js.publish("parcel.bern", JSON.stringify(parcel(2)));
+    await publish(server, 2);
     await until("sorter 2 to sort parcels 1 and 2", () =>
       [1, 2].every((no) => numbers(living.received).includes(no)),
     );
     stop.abort();
     await second.result();
+  },
+);
+
+check(
+  "a sorter that is told to stop finishes the parcel in its hands",
+  {
+    beliefs: {
+      "stop-means-now": {
+        belief: "Told to stop, a program drops what it does.",
+        readme: "stop-means-now",
+        hint: "Where is the parcel that was being sorted when the stop came? Who knows how far it got?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const manager = await server.manager();
+    await depot(manager, noRedelivery());
+    for (let no = 1; no <= 3; no++) await publish(server, no);
+    const stop = new AbortController();
+    const open = gate();
+    const sort = hook<[Parcel], Promise<void>>(() => open.wait());
+    const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("the sorter to sort a parcel", () => sort.running > 0 || program.settled);
+    if (program.settled) await program.result();
+    expectParcels("sort", sort);
+    believes("stop-means-now", {
+      when: () => stop.signal.aborted && program.settled && program.error === undefined && sort.running > 0,
+      message: () =>
+        `The sorter was told to stop while parcel ${numbers(sort.received)[0]} was in its hands, and \`sortParcels\` returned before \`sort\` was done. Whoever started it ends it now: the parcel lies half sorted somewhere, and another sorter begins it once more.`,
+      evidence: () => [
+        `sorted when the function was done  ${sort.calls.length - sort.running} of ${sort.calls.length}`,
+      ],
+      wire: () => server.wire.by("sorter", "delivery", "ack", "nak", "term"),
+    });
+    stop.abort();
+    await program.answers();
+    // Longer than a pull of a second: whoever waits for the parcel is not done then.
+    const patient = lasting(1_200, () => true);
+    await until("the sorter to be at its parcel", patient);
+    const inHand = sort.running;
+    open.open();
+    await program.result();
+    await expectLeftOpen(program);
+    if (sort.calls.length > inHand) {
+      fail(
+        `The sorter was told to stop, and took ${sort.calls.length - inHand} more parcels after the one in its hands.`,
+        { evidence: [`sorted  parcels ${listed(numbers(sort.received))}`] },
+      );
+    }
+    await until("the parcel that was in its hands to be acked", async () => {
+      const { ack_floor } = await manager.consumers.info("PARCELS", "sorters");
+      return ack_floor.stream_seq >= 1;
+    });
   },
 );
 
@@ -248,8 +365,7 @@ check(
   async ({ server, learner, until, lasting, believes }) => {
     const manager = await server.manager();
     await depot(manager, noRedelivery());
-    const js = await server.jetstream();
-    await js.publish("parcel.lyon", JSON.stringify(parcel(1)));
+    await publish(server, 1);
     const stop = new AbortController();
     const sort = hook<[Parcel], Promise<void>>(async () => {});
     const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
@@ -331,12 +447,11 @@ check(
   },
   async ({ server, learner, until, believes }) => {
     await depot(await server.manager(), noRedelivery());
-    const js = await server.jetstream();
     let stored = 0;
     const store = async (count: number) => {
       for (let i = 0; i < count; i++) {
         stored++;
-        await js.publish(`parcel.${parcel(stored).town}`, JSON.stringify(parcel(stored)));
+        await publish(server, stored);
       }
     };
     const show = hook<[Parcel], Promise<void>>(async () => {});
@@ -400,6 +515,7 @@ check(
       return false;
     });
     if (program.settled) await program.result();
+    expectParcels("show", show);
     const before = stored;
     await until(
       `the screen to show parcels 1 to ${before}`,
@@ -448,8 +564,7 @@ check(
   async ({ server, learner, until, lasting, believes }) => {
     const manager = await server.manager();
     await depot(manager, noRedelivery());
-    const js = await server.jetstream();
-    for (let no = 1; no <= 4; no++) await js.publish("parcel.lyon", JSON.stringify(parcel(no)));
+    for (let no = 1; no <= 4; no++) await publish(server, no);
     const show = hook<[Parcel], Promise<void>>(async () => {});
     const taken = () => server.wire.deliveries({ client: "screen", consumer: "sorters" });
     let left: string[] = [];
@@ -486,6 +601,7 @@ check(
       () => show.calls.length >= 4 || program.settled || plain(),
     );
     if (program.settled) await program.result();
+    expectParcels("show", show);
     stop.abort();
     await program.result();
     const consumers = await manager.consumers.list("PARCELS").next();
@@ -496,5 +612,70 @@ check(
     const info = await manager.consumers.info("PARCELS", "sorters");
     expect(info.num_pending, "Parcels that wait for the sorters").toBe(4);
     expect(numbers(show.received), "The parcels that the screen has shown").toEqual([1, 2, 3, 4]);
+  },
+);
+
+check(
+  "the screen shows one parcel at a time, and none after it was told to stop",
+  {
+    beliefs: {
+      "show-is-awaited": {
+        belief: "The next parcel comes when the last one has been shown.",
+        readme: "a-callback-is-awaited",
+        hint: "What does `show` give back, and what does your program do with it? When does the loop take the next message?",
+      },
+      "unsubscribed-is-empty": {
+        belief: "When I have unsubscribed, no more messages come.",
+        readme: "after-unsubscribe-nothing-comes",
+        hint: "Where are the messages that had come before you unsubscribed, and that your loop has not read?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    await depot(await server.manager(), noRedelivery());
+    for (let no = 1; no <= 6; no++) await publish(server, no);
+    const stop = new AbortController();
+    const open = gate();
+    const show = hook<[Parcel], Promise<void>>(() => open.wait());
+    const came = () => server.wire.deliveries({ client: "screen" });
+    believes("show-is-awaited", {
+      when: lasting(100, () => show.running > 1),
+      message: () =>
+        `The screen shows ${show.running} parcels at the same time. \`show\` takes a while, and your program goes on with the next parcel while the last one is being shown.`,
+      evidence: () => [`being shown  parcels ${listed(numbers(show.received))}`],
+      wire: () => came(),
+    });
+    let switchedOff = Number.POSITIVE_INFINITY;
+    believes("unsubscribed-is-empty", {
+      when: () => show.calls.length > switchedOff,
+      message: () =>
+        `The screen was told to stop while it showed parcel ${numbers(show.received)[0]}, and showed parcel ${numbers(show.received)[switchedOff]} after that. It had come already, and waited in the client: to unsubscribe keeps new messages away, and your loop still reads those that are there.`,
+      evidence: () => [
+        `came before the stop      ${came().length}`,
+        `shown                     parcels ${listed(numbers(show.received))}`,
+      ],
+      wire: () => [...came().slice(0, 2), ...server.wire.of("unsubscribe", { client: "screen" })],
+    });
+    const program = await learner.start("watchParcels", [server.connection("screen"), show, stop.signal], {
+      name: "watchParcels",
+    });
+    // A plain subscription hears nothing here: all parcels are stored before.
+    const plain = lasting(1_000, () =>
+      server.wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
+    );
+    await until("the screen to show a parcel", () => show.running > 0 || program.settled || plain());
+    if (program.settled) await program.result();
+    expectParcels("show", show);
+    // What the server sends and the client hands over, it does at once.
+    const settled = lasting(300, () => show.running > 0);
+    await until("the screen to be at its parcel", () => settled() || plain());
+    stop.abort();
+    await program.answers();
+    await program.answers();
+    switchedOff = show.calls.length;
+    open.open();
+    await program.result();
+    await expectLeftOpen(program);
+    expect(numbers(show.received), "The parcels that the screen has shown").toEqual([1]);
   },
 );

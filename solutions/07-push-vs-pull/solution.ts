@@ -26,8 +26,8 @@ export interface Parcel {
  * - A parcel is done when `sort` is done. If the sorter dies before, another one gets the parcel.
  * - If the consumer is deleted, somebody must be told: the function throws as soon as the server says so.
  *
- * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns. It does not wait for a parcel that may
- * never come.
+ * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns. It does not wait for a parcel
+ * that may never come: a pull that waits in the server may take one more second. What `sort` throws, the function throws.
  */
 export async function sortParcels(
   nc: NatsConnection,
@@ -52,11 +52,12 @@ export async function sortParcels(
  * The screen in the hall. Shows every parcel in the stream, in order, each once: those that are there, from the first one on, and then
  * each new one as it comes.
  *
- * - The screen only looks. No sorter gets a parcel less because of it, and when it is switched off, nothing of it stays in the server.
+ * - The screen only looks. No sorter gets a parcel less because of it, and when it is switched off, nothing of it stays in the
+ *   server for good.
  * - Its connection may break and come back. Then it goes on with the next parcel that it has not shown.
  * - `show` takes a while; show the next parcel when it is done.
  *
- * Runs until `stop` is aborted, and returns.
+ * Runs until `stop` is aborted: then shows what it is showing to its end, nothing more, and returns.
  */
 export async function watchParcels(
   nc: NatsConnection,

@@ -20,7 +20,10 @@ export async function watchParcels(
     parcels = mine;
     running.push(
       (async () => {
-        for await (const message of mine) await show(message.json<Parcel>());
+        for await (const message of mine) {
+          if (stop.aborted) break;
+          await show(message.json<Parcel>());
+        }
       })(),
     );
   };

@@ -1,0 +1,21 @@
+// Mistake: show-is-awaited
+// Fails: the screen shows one parcel at a time, and none after it was told to stop
+// One parcel after the other is handed to the screen.
+import { consumerOpts, type NatsConnection } from "nats";
+import type { Parcel } from "../solution.ts";
+
+export { sortParcels } from "../solution.ts";
+
+export async function watchParcels(
+  nc: NatsConnection,
+  show: (parcel: Parcel) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  const parcels = await nc.jetstream().subscribe("parcel.>", consumerOpts().orderedConsumer());
+  stop.addEventListener("abort", () => parcels.unsubscribe());
+  if (stop.aborted) parcels.unsubscribe();
+  for await (const message of parcels) {
+    if (stop.aborted) break;
+    void show(message.json<Parcel>());
+  }
+}
