@@ -29,8 +29,8 @@ export interface Exit {
 /** The bare process: pipes, signals and its end. What is said over the pipes is the business of LearnerProgram. */
 export class HostProcess {
   readonly secret = randomBytes(16).toString("hex");
-  /** Marks this process and its children among those of the run. */
-  readonly part = `program-${++started}`;
+  /** Marks this process and its children among those of the run. The dot ends it: the first one is not the beginning of the tenth. */
+  readonly part = `program-${++started}.`;
   readonly child: ChildProcess;
   /** The id of the Node process itself, when it has said it. */
   pid: number | undefined;
