@@ -661,7 +661,7 @@ check(
     believes("the-client-knows-how-long", {
       // Two waits one after the other, with room for a slow machine; the client itself would wait five seconds.
       when: lasting(3_000, () => !done && published().length > 0),
-      message: `No answer came. \`record\` was told to wait ${patience} ms for the answer to one scan, and after three seconds it still waits for the first. Nobody told the client, and it waits five seconds by itself.`,
+      message: `No answer came. \`record\` was told to wait ${patience} ms for the answer to one scan, and three seconds after the first publish it is not done. If nobody tells the client how long to wait, it waits five seconds.`,
       evidence: () => [`patience  ${patience} ms`, "`record` is not done"],
       wire: published,
     });

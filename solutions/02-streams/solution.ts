@@ -26,7 +26,7 @@ export interface Scan {
 }
 
 export interface Limits {
-  /** How many scans the stream holds at most. */
+  /** How many scans the stream holds at most. Never fewer than it holds already. */
   maxScans: number;
   /** How long the stream keeps a scan, in milliseconds. An hour or more. */
   keepMs: number;
