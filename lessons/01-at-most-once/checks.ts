@@ -521,7 +521,6 @@ check(
       server.wire
         .by("board", "ping", "unsubscribe", "disconnect")
         .filter((event) => event.index >= told && event.direction !== "toClient");
-    const hungUp = () => said().some((event) => event.kind === "disconnect");
     await watching.answers();
     // Whatever it waits for, the PONG of a PING too, comes behind the scans.
     await until(
