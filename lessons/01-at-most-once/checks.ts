@@ -1,5 +1,5 @@
 // Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
-import { exercise, expect, gate, hook } from "../../checker/kit/index.ts";
+import { exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -34,7 +34,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const all = scans(1, 500);
     const heard: string[] = [];
     const nc = await server.client();
@@ -86,6 +86,13 @@ check(
       message: () =>
         `The scans arrived on the wrong subject: ${JSON.stringify(heard.find((subject) => !/^parcel\.ams\.(in|out)$/.test(subject)))} instead of "parcel.ams.in" or "parcel.ams.out". A subscriber to parcel.ams.* hears none of them.`,
     });
+    const asked = server.wire.publishes((event) => event.client === "terminal" && event.reply !== undefined);
+    if (terminal.error && asked.length > 0) {
+      fail(
+        `\`report\` sent a scan as a request and waited for an answer. Somebody listens here, and answers nothing, so it failed: ${terminal.error.message}. A scan needs no answer; that the server has it is another question.`,
+        { readme: "nobody-listens", evidence: asked.slice(0, 1).map((event) => wireLine(event)) },
+      );
+    }
     await terminal.result();
     await until("all scans to arrive", () => heard.length >= all.length);
     expect(heard, "Each scan arrives once, on its own subject").toEqual(
@@ -131,8 +138,7 @@ check(
       powerOff: true,
     });
     believes("publish-needs-a-listener", {
-      when: () =>
-        terminal.error !== undefined || server.wire.statuses({ client: "terminal", code: 503 }).length > 0,
+      when: () => server.wire.statuses({ client: "terminal", code: 503 }).length > 0,
       message: () =>
         `Nobody listened, and \`report\` did not do its work: ${terminal.error?.message ?? "it was told so (503) and did not go on"}. A publisher does not know and does not care who listens; only a request needs somebody.`,
       evidence: () =>
@@ -188,9 +194,19 @@ check(
         readme: "subscribing-takes-a-moment",
         hint: "subscribe() returns at once. How could it have asked the server? What can you await that only the server can answer?",
       },
+      "one-event-is-all": {
+        belief: "The scans of a depot come on one subject.",
+        readme: "the-idea",
+        hint: "On which subjects does a depot publish its scans? Which of them does your subscription match?",
+      },
+      "last-stays-last": {
+        belief: "`last` was given to me, so it is right.",
+        readme: "what-was-missed-stays-missed",
+        hint: "Which scan has the board seen last when the second one comes? Where does your program remember it?",
+      },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, lasting, believes }) => {
     const nc = await server.client();
     const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
     // From its subscription on, nothing that the board sends reaches the server.
@@ -221,6 +237,28 @@ check(
     tooEarly = tooEarly && watching.settled;
     held.release();
     await watching.result();
+    const shown = () => numbers(board.show.received);
+    const asked = () => server.wire.of("subscribe", { client: "board" });
+    believes("one-event-is-all", {
+      when: lasting(1_000, () => /^(1,3|2,4)$/.test(shown().join())),
+      message: () =>
+        `The board shows scans ${shown().join(" and ")} only. A depot publishes a parcel that goes in on parcel.ams.in, and one that goes out on parcel.ams.out. Your board asked for ${asked()
+          .map((event) => event.subject)
+          .join(", ")}.`,
+      evidence: () => ["published  1 and 3 on parcel.ams.in, 2 and 4 on parcel.ams.out"],
+      wire: () => [...asked(), ...server.wire.messages({ client: "board" })],
+    });
+    const claims = () => board.missed.calls.map(({ args: [from, to] }) => `${from} to ${to}`).join(", ");
+    believes("last-stays-last", {
+      when: () =>
+        shown().length === 4 &&
+        board.missed.calls.length > 1 &&
+        board.missed.calls.every(({ args: [from, to] }) => from === 1 && to < 4),
+      message: () =>
+        `Scans 1 to 4 came, and all of them were shown. Yet the board told people that these were missed: ${claims()}. It compares each scan with the \`last\` of its start, and not with the scan before.`,
+      evidence: () => [`shown   ${shown().join(", ")}`, `missed  ${claims()}`],
+      wire: () => server.wire.messages({ client: "board" }),
+    });
     for (const scan of scans(1, 4)) nc.publish(`parcel.ams.${scan.event}`, JSON.stringify(scan));
     nc.publish("parcel.rtm.in", JSON.stringify(scans(9, 9)[0]));
     await nc.flush();
@@ -229,7 +267,10 @@ check(
     expect(numbers(board.show.received), "The board of ams shows the scans of ams, in order").toEqual([
       1, 2, 3, 4,
     ]);
-    expect(board.missed.calls.length, "Calls of `missed` when nothing was missed").toBe(0);
+    expect(
+      board.missed.calls.map((call) => call.args),
+      "What `missed` was called with, when nothing was missed",
+    ).toEqual([]);
   },
 );
 
@@ -242,6 +283,11 @@ check(
         readme: "one-bad-message",
         hint: "What happens to the code below JSON.parse when it throws? Who would call it again for the next message?",
       },
+      "json-means-scan": {
+        belief: "What can be read as JSON is a scan.",
+        readme: "one-bad-message",
+        hint: "Your code says that the message is a Scan, and the compiler believes it. Who has looked, while the program runs?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
@@ -249,26 +295,125 @@ check(
     const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     await watching.result();
-    const arrived = () => server.wire.messages({ client: "board" }).length;
-    const dumb = lasting(1_000, () => arrived() >= 3 && board.show.calls.length < 2);
+    const send = (...texts: string[]) => {
+      for (const text of texts) nc.publish("parcel.ams.in", text);
+    };
+    const [first, second, third] = scans(1, 3).map((scan) => JSON.stringify(scan)) as [
+      string,
+      string,
+      string,
+    ];
+    const messages = () => server.wire.messages({ client: "board" });
+    const shown = () => numbers(board.show.received);
+    /** So many messages came, and the last one is not shown: the process is gone, or says nothing. */
+    const endedAt = (count: number, no: number) => {
+      const dumb = lasting(1_000, () => messages().length >= count && !shown().includes(no));
+      return () =>
+        (watching.exit !== undefined && messages().length >= count - 1 && !shown().includes(no)) || dumb();
+    };
+    const how = () =>
+      `An error that is thrown while a message is handled ends ${watching.exit ? "the whole process" : "the subscription, and the process lives on without it"}.`;
+    send(first);
+    await until("the board to show scan 1", () => shown().includes(1));
+
+    const endedAtBad = endedAt(3, 2);
     believes("every-message-is-well-formed", {
-      when: () => (watching.exit !== undefined && arrived() >= 2 && board.show.calls.length < 2) || dumb(),
+      when: () => shown().join() === "1" && endedAtBad(),
+      message: () => `After the message {bad the board shows nothing more, though scan 2 was sent. ${how()}`,
+      evidence: () => ["sent   scan 1 · {bad · scan 2", "shown  scan 1"],
+      wire: messages,
+    });
+    send("{bad", second);
+    await until("the board to show scan 2", () => shown().includes(2));
+
+    const endedAtNull = endedAt(6, 3);
+    const noScan = () => board.show.received.find((scan) => typeof scan?.no !== "number");
+    believes("json-means-scan", {
+      when: () => noScan() !== undefined || (shown().join() === "1,2" && endedAtNull()),
       message: () =>
-        `After the message {bad the board shows nothing more, though scan 2 was sent. An error that is thrown while a message is handled ends ${watching.exit ? "the whole process" : "the subscription, and the process lives on without it"}.`,
+        noScan() === undefined
+          ? `After the message null the board shows nothing more, though scan 3 was sent. null can be read as JSON, and is no scan. ${how()}`
+          : `The board showed ${JSON.stringify(noScan())} as a scan. It can be read as JSON, and has no number \`no\`. The type in your code says nothing about what comes over the network.`,
       evidence: () => [
-        "sent   scan 1 · {bad · scan 2",
-        `shown  scan ${numbers(board.show.received).join(" · scan ")}`,
+        'sent   scan 1 · {bad · scan 2 · null · {"parcel":"P-9"} · scan 3',
+        `shown  ${board.show.received.map((scan) => (typeof scan?.no === "number" ? `scan ${scan.no}` : JSON.stringify(scan))).join(" · ")}`,
       ],
+      wire: () => messages().slice(3),
+    });
+    send("null", '{"parcel":"P-9"}', third);
+    await until("the board to show scan 3", () => shown().includes(3));
+    await watching.value?.();
+    expect(shown(), "The board shows the scans and passes over the rest").toEqual([1, 2, 3]);
+    expect(
+      board.missed.calls.map((call) => call.args),
+      "What `missed` was called with, when nothing was missed",
+    ).toEqual([]);
+  },
+);
+
+check(
+  "the board says one thing after the other",
+  {
+    beliefs: {
+      "called-means-done": {
+        belief: "When I have called a function, it has done its work.",
+        readme: "one-thing-after-the-other",
+        hint: "`show` and `missed` may take a while. What does your program do while they are at work?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const nc = await server.client();
+    const steps: string[] = [];
+    let working: string | undefined;
+    let overlap: { first: string; second: string } | undefined;
+    const ends: (() => void)[] = [];
+    let closing = false;
+    /** One work of the board, that lasts until the check ends it. */
+    const work = async (what: string) => {
+      if (working !== undefined) overlap ??= { first: working, second: what };
+      working ??= what;
+      steps.push(what);
+      if (!closing) await new Promise<void>((resolve) => ends.push(resolve));
+      if (working === what) working = undefined;
+    };
+    const board = {
+      show: hook<[Scan], Promise<void>>(({ no }) => work(`show ${no}`)),
+      missed: hook<[number, number], Promise<void>>((from, to) => work(`missed ${from} to ${to}`)),
+    };
+    const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
+    const stop = await watching.result();
+    believes("called-means-done", {
+      when: () => overlap !== undefined,
+      message: () =>
+        `The board was still busy with \`${overlap?.first}\`, and your program had called \`${overlap?.second}\` already. Without \`await\` nobody waits for the first, so on the wall they come in any order; and who stops the board cuts them off.`,
+      evidence: () => [`not done yet  ${overlap?.first}`, `called        ${overlap?.second}`],
       wire: () => server.wire.messages({ client: "board" }),
     });
-    nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
-    nc.publish("parcel.ams.in", "{bad");
-    nc.publish("parcel.ams.in", JSON.stringify(scans(2, 2)[0]));
-    await until("the board to show scans 1 and 2", () => board.show.calls.length >= 2);
-    await watching.value?.();
-    expect(numbers(board.show.received), "The board shows the scans and passes over the rest").toEqual([
-      1, 2,
-    ]);
+    // All three scans come at once.
+    const onTheWay = server.relay.stall("board", "toClient");
+    for (const no of [1, 4, 5])
+      nc.publish("parcel.ams.in", JSON.stringify({ no, parcel: `P-${no}`, event: "in" } satisfies Scan));
+    await nc.flush();
+    onTheWay.release();
+    await until(
+      "the scans to come to the board",
+      () => server.wire.messages({ client: "board" }).length >= 3,
+    );
+    const story = ["show 1", "missed 2 to 3", "show 4", "show 5"];
+    for (const [done, what] of story.entries()) {
+      await until(`the board to be told: ${what}`, () => steps.length > done);
+      // Whoever does not wait has called the next one by now.
+      await watching.answers();
+      await watching.answers();
+      await until("the board to be busy with one thing", () => overlap === undefined);
+      ends[done]?.();
+    }
+    // What it says beyond the story is not kept waiting.
+    closing = true;
+    for (const end of ends) end();
+    await stop();
+    expect(steps, "What the board was told when scans 1, 4 and 5 came").toEqual(story);
   },
 );
 
@@ -300,10 +445,7 @@ check(
       });
     };
     const silence = quiet();
-    await until(
-      "the board to try more often than the default",
-      () => refused() > 12 || watching.exit || silence(),
-    );
+    await until("the board to try forty times", () => refused() >= 40 || watching.exit || silence());
     const tried = refused();
     await server.restart();
     believes("reconnects-for-ever", {
@@ -312,7 +454,7 @@ check(
         () => !server.relay.connections.some((connection) => connection.open && connection.name === "board"),
       ),
       message: () =>
-        `The server was away for ${tried} attempts to reconnect, and came back; the board did not. By default the client tries ten times, then closes the connection for good, and nothing throws.`,
+        `The server was away for ${tried} attempts to reconnect, and came back; the board did not. The client tries as often as \`maxReconnectAttempts\` says, by default ten times. Then it closes the connection for good, and nothing throws.`,
       evidence: () => [
         `attempts while the server was away  ${tried}`,
         `attempts since it is back           ${refused() - tried}`,
@@ -347,7 +489,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const nc = await server.client();
     const open = gate();
     let started = 0;
@@ -366,23 +508,30 @@ check(
     const onTheWay = server.relay.stall("board", "toClient");
     for (const scan of scans(2, 5)) nc.publish("parcel.ams.in", JSON.stringify(scan));
     await nc.flush();
+    const told = server.wire.mark();
     let stopped = false;
     let handledAtStop = 0;
+    const handled = () => board.show.calls.filter((call) => call.ended !== undefined).length;
     stop().then(
       () => {
         stopped = true;
-        handledAtStop = board.show.calls.filter((call) => call.ended !== undefined).length;
+        handledAtStop = handled();
       },
       () => {},
     );
-    const hungUp = () => server.wire.of("disconnect", { client: "board" }).length > 0;
+    /** What the board has said to the server since it was told to stop. */
+    const said = () =>
+      server.wire
+        .by("board", "ping", "unsubscribe", "disconnect")
+        .filter((event) => event.index >= told && event.direction !== "toClient");
     await watching.answers();
+    // Whatever it waits for, the PONG of a PING too, comes behind the scans.
     await until(
-      "the board to tell the server that it stops",
-      () => hungUp() || server.wire.of("unsubscribe", { client: "board" }).length > 0 || stopped,
+      "the board to say a word to the server, as it is told to stop",
+      () => said().length > 0 || stopped,
     );
     believes("close-delivers-the-rest", {
-      when: () => hungUp() && handledAtStop < 5 && !server.wire.of("unsubscribe", { client: "board" }).length,
+      when: () => handledAtStop < 5 && said()[0]?.kind === "disconnect",
       message: () =>
         "When the board was stopped, four scans were on their way to it. It closed the connection at once, and they were lost. `drain()` first tells the server to send no more, and takes what is on the way.",
       evidence: () => [
@@ -396,17 +545,16 @@ check(
     open.open();
     await until("the board to stop", () => stopped);
     believes("drain-waits-for-my-code", {
-      when: () => handledAtStop < 5,
+      when: () => handledAtStop < 5 && board.show.peak <= 1,
       message: () =>
         `The board said that it had stopped when ${handledAtStop} of 5 scans were shown. The messages had arrived in the client; the loop that shows them was not done. Whoever switches the board off now loses the rest.`,
       evidence: () => ["arrived              5", `shown when it stopped  ${handledAtStop}`],
-      wire: () => server.wire.by("board", "message", "unsubscribe", "disconnect"),
+      wire: () => [...server.wire.messages({ client: "board" }), ...said()],
     });
-    await until(
-      "scans 1 to 5 to be shown",
-      () => board.show.calls.filter((call) => call.ended !== undefined).length >= 5,
-    );
+    await until("scans 1 to 5 to be shown", () => handled() >= 5);
     expect(numbers(board.show.received), "Scans 1 to 5 are shown, in order").toEqual([1, 2, 3, 4, 5]);
+    if (handledAtStop < 5)
+      fail(`The board said that it had stopped when ${handledAtStop} of 5 scans were shown.`);
   },
 );
 
@@ -424,9 +572,14 @@ check(
         readme: "asking",
         hint: "What does a subscriber do that is there, but busy? Can your code tell?",
       },
+      "every-error-is-about-the-depot": {
+        belief: "If the error is not the one, it is the other.",
+        readme: "asking",
+        hint: "Which errors may come out of your function besides the two? What do they say about the depot?",
+      },
     },
   },
-  async ({ server, learner, believes }) => {
+  async ({ server, learner, believes, fail }) => {
     const nc = await server.client();
     nc.subscribe("depot.ams.open", { callback: (_, message) => void message.respond("yes") });
     nc.subscribe("depot.rtm.open", { callback: () => {} });
@@ -468,5 +621,17 @@ check(
       wire: () => server.wire.publishes({ subject: "depot.rtm.open" }),
     });
     expect(silent, "Depot rtm is there but does not answer").toBe("silent");
+
+    await server.kill();
+    const unasked = await asking.attempt("ask", [server.options("terminal"), "ams", 200]);
+    const claim = "value" in unasked ? JSON.stringify(unasked.value) : undefined;
+    believes("every-error-is-about-the-depot", {
+      when: () => claim !== undefined,
+      message: () =>
+        `The server was down, so \`ask\` could not even connect, and asked nobody. It says ${claim}. About the depot nothing is known; that is an error for whoever called.`,
+      evidence: () => ["the server was down", `\`ask\` said  ${claim}`],
+      wire: () => [...server.wire.of("server"), ...server.wire.dials({ accepted: false }).slice(-1)],
+    });
+    if (claim !== undefined) fail(`The server was down, and \`ask\` says ${claim}.`);
   },
 );

@@ -356,6 +356,15 @@ check(
       { max_age: second.config.max_age, max_msgs: second.config.max_msgs, scans: held },
       "The stream after the second start (max_age in nanoseconds), and the scans that it holds",
     ).toEqual({ max_age: after.keepMs * 1e6, max_msgs: after.maxScans, scans: [1, 2, 3] });
+
+    // A third one, with smaller limits.
+    const smaller: Limits = { maxScans: 50, keepMs: day / 24 };
+    await hub.again("prepare", [server.connection("hub"), smaller]);
+    const { config } = (await scansStream(manager)) ?? fail(missing);
+    expect(
+      { max_age: config.max_age, max_msgs: config.max_msgs, scans: (await contents(manager)).length },
+      "The stream after a third start with smaller limits (max_age in nanoseconds), and how many scans it holds",
+    ).toEqual({ max_age: smaller.keepMs * 1e6, max_msgs: smaller.maxScans, scans: 3 });
   },
 );
 
@@ -483,9 +492,14 @@ check(
         readme: "what-a-refusal-looks-like",
         hint: "Log the whole error for both cases. The code is the same: what else is in the one and not in the other?",
       },
+      "every-refusal-is-full": {
+        belief: "When a stream refuses a message, it is full.",
+        readme: "what-a-refusal-looks-like",
+        hint: "The stream gives a number with its refusal. Which number means full, and which one came here?",
+      },
     },
   },
-  async ({ server, learner, believes }) => {
+  async ({ server, learner, believes, fail }) => {
     const manager = await server.manager();
     await scansStreamOf(manager, "ams", { max_msgs: 3 });
     const hub = await learner.start("record", [server.connection("hub"), "ams", scans(1, 5), 20_000]);
@@ -541,6 +555,45 @@ check(
       "1 no-stream",
       "2 no-stream",
     ]);
+    const published = server.wire
+      .publishes({ client: "hub" })
+      .map((event) => `${event.subject} ${numberOf(event.text)}`);
+    expect(published, "What `record` published: each scan once").toEqual([
+      ...scans(1, 5).map(({ event, no }) => `parcel.ams.${event} ${no}`),
+      ...scans(1, 2).map(({ event, no }) => `parcel.lux.${event} ${no}`),
+    ]);
+
+    // A stream with room, that refuses the message for another reason.
+    await manager.streams.add({
+      name: "SMALL",
+      subjects: ["parcel.fra.in", "parcel.fra.out"],
+      max_msg_size: 200,
+    });
+    const large: Scan = { no: 1, parcel: `P-${"1".repeat(300)}`, event: "in" };
+    const attempt = await hub.attempt<Outcome[]>("record", [
+      server.connection("hub"),
+      "fra",
+      [large],
+      20_000,
+    ]);
+    const claim = "value" in attempt ? said(attempt.value) : undefined;
+    const other = () => server.wire.pubAcks({ client: "hub", ok: false }).slice(-1);
+    believes("every-refusal-is-full", {
+      when: () => claim === "full",
+      message: () =>
+        `The stream for depot fra is empty, and refused a scan that is too large for it. \`record\` says that it is full. Whoever reads that makes room, and the scan is refused again.`,
+      evidence: () => [
+        `the stream answered  ${other()[0]?.error} (${other()[0]?.errCode})`,
+        `\`record\` said        ${claim}`,
+      ],
+      wire: other,
+    });
+    if (claim !== undefined) {
+      fail(
+        `The stream refused a scan because it is too large (${other()[0]?.errCode}). That is none of the four outcomes, so \`record\` should throw the error; it says ${claim || "nothing"}.`,
+        { readme: "what-a-refusal-looks-like" },
+      );
+    }
   },
 );
 
@@ -558,9 +611,19 @@ check(
         readme: "no-answer-is-not-a-no",
         hint: "There are two ways on which something can be lost: to the stream, and back. Which of them was it? Can your program know?",
       },
+      "the-client-knows-how-long": {
+        belief: "The client knows how long to wait for a PubAck.",
+        readme: "no-answer-is-not-a-no",
+        hint: "Your function is told how long to wait. To whom does it pass that on?",
+      },
+      "no-answer-means-once-more": {
+        belief: "No answer came, so I publish the scan again.",
+        readme: "no-answer-is-not-a-no",
+        hint: "The stream may have the first one. What does it hold after the second?",
+      },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     const connection = () =>
       server.connection("hub", {
@@ -582,13 +645,34 @@ check(
 
     // From now on the stream stores, and its answers do not come through.
     const lost = server.relay.hold((event) => event.kind === "puback", { who: "hub", what: "the PubAcks" });
-    const unanswered = await hub.again<Outcome[]>("record", [connection(), "ams", scans(4, 5), 200]);
+    const before = server.wire.publishes({ client: "hub" }).length;
+    const published = () => server.wire.publishes({ client: "hub" }).slice(before);
+    const patience = 200;
+    let done = false;
+    believes("no-answer-means-once-more", {
+      when: () => new Set(published().map(({ text }) => numberOf(text))).size < published().length,
+      message: () =>
+        `The answer to scan ${numberOf(published()[0]?.text)} was lost on the way, and \`record\` published it again. The stream had stored the first one, so now it has the scan twice.`,
+      evidence: async () => [
+        `the stream holds scans  ${(await contents(manager)).map(({ text }) => numberOf(text)).join(", ")}`,
+      ],
+      wire: published,
+    });
+    believes("the-client-knows-how-long", {
+      // Two waits one after the other, with room for a slow machine; the client itself would wait five seconds.
+      when: lasting(3_000, () => !done && published().length > 0),
+      message: `No answer came. \`record\` was told to wait ${patience} ms for the answer to one scan, and three seconds after the first publish it is not done. If nobody tells the client how long to wait, it waits five seconds.`,
+      evidence: () => [`patience  ${patience} ms`, "`record` is not done"],
+      wire: published,
+    });
+    const unanswered = await hub.again<Outcome[]>("record", [connection(), "ams", scans(4, 5), patience]);
+    done = true;
     believes("no-answer-means-not-stored", {
       when: () =>
         lost.events.length > 0 &&
         unanswered.some(({ result }) => result === "full" || result === "no-stream"),
       message: () =>
-        `The stream stored scans 4 and 5, and its answers were lost on the way. \`record\` waited 200 ms for each and says: ${unanswered.map(({ result }) => result).join(", ")}. Silence is no refusal: the stream may have the scan.`,
+        `The stream stored scans 4 and 5, and its answers were lost on the way. \`record\` waited ${patience} ms for each and says: ${unanswered.map(({ result }) => result).join(", ")}. Silence is no refusal: the stream may have the scan.`,
       evidence: async () => [
         `the stream holds scans        ${(await contents(manager)).map(({ text }) => numberOf(text)).join(", ")}`,
         `\`record\` said of 4 and 5      ${unanswered.map(({ result }) => result).join(", ")}`,

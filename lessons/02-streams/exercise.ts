@@ -16,9 +16,9 @@ export interface Scan {
 }
 
 export interface Limits {
-  /** How many scans the stream holds at most. */
+  /** How many scans the stream holds at most. Never fewer than it holds already. */
   maxScans: number;
-  /** How long the stream keeps a scan, in milliseconds. */
+  /** How long the stream keeps a scan, in milliseconds. An hour or more. */
   keepMs: number;
 }
 
@@ -50,11 +50,12 @@ export async function prepare(nc: NatsConnection, limits: Limits): Promise<void>
 /**
  * Publishes the scans of a depot, each on parcel.<depot>.<event> with the scan as JSON, and tells what became of each.
  *
- * Done when it knows of every scan what became of it. A scan that is refused, or gets no answer, does not keep the others from
- * being published. Publish each scan once: how to try again without storing it twice is a later lesson.
+ * Done when it knows of every scan what became of it. None of the four outcomes keeps the other scans from being published.
+ * Publish each scan once: how to try again without storing it twice is a later lesson.
  *
  * @param patience how long to wait for the answer to one scan, in milliseconds
  * @returns one outcome for each scan, in the same order
+ * @throws any other error
  */
 export async function record(
   nc: NatsConnection,

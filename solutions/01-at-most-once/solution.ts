@@ -17,7 +17,7 @@ export interface Scan {
   event: "in" | "out";
 }
 
-/** The board on the wall. Both functions may take a while; await them. */
+/** The board on the wall. Both functions may take a while: await each before you call the next. */
 export interface Board {
   show(scan: Scan): void | Promise<void>;
   /** Tells people that the scans `from` to `to`, both included, were missed and will not come. */
@@ -43,12 +43,13 @@ export async function report(options: ConnectionOptions, depot: string, scans: S
  * The board. Shows every scan of the depot that arrives, in order, until it is stopped.
  *
  * - When this function is done, the server knows the subscription: no scan that is published from now on is missed.
- * - `last` is the number of the last scan that this board has seen. If the next scan has a higher number than expected,
- *   call `board.missed` first, then show the scan.
- * - A message that is not a scan in JSON is passed over.
+ * - `last` is the number of the last scan that this board has seen. The numbers of a depot only go up. If the next scan has a
+ *   higher number than expected, call `board.missed` first, then show the scan.
+ * - Anybody may publish here. A message that is not JSON, or that is JSON and has no number `no`, is passed over.
  * - A server that goes away and comes back, even after a long time, does not end the board.
  *
- * @returns a function that stops the board. What the server has sent by then is still shown; then the connection is closed.
+ * @returns a function that stops the board. It is done when what the server has sent by then is shown, and the connection is
+ *   closed.
  */
 export async function watch(
   options: ConnectionOptions,
@@ -84,6 +85,7 @@ export async function watch(
  * @param patience how long to wait for an answer, in milliseconds
  * @returns "open" when there was an answer, "silent" when somebody listens but did not answer in time, and "empty" when nobody
  *   listens: that is known at once, without waiting
+ * @throws any other error: without a connection, for example, nothing is known about the depot
  */
 export async function ask(
   options: ConnectionOptions,
@@ -110,7 +112,8 @@ export async function ask(
 
 function readScan(message: Msg): Scan | undefined {
   try {
-    return message.json<Scan>();
+    const scan = message.json<Scan | null>();
+    return typeof scan?.no === "number" ? scan : undefined;
   } catch {
     return undefined;
   }

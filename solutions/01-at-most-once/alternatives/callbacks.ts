@@ -28,6 +28,7 @@ export async function watch(
       let scan: Scan;
       try {
         scan = message.json();
+        if (typeof scan.no !== "number") return;
       } catch {
         return;
       }

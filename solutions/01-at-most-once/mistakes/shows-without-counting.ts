@@ -19,6 +19,7 @@ export async function watch(
       let scan: Scan;
       try {
         scan = message.json<Scan>();
+        if (typeof scan.no !== "number") continue;
       } catch {
         continue;
       }

@@ -19,6 +19,7 @@ export async function watch(
     for await (const message of subscription) {
       try {
         const scan = message.json<Scan>();
+        if (typeof scan.no !== "number") continue;
         early.set(scan.no, scan);
       } catch {
         continue;

@@ -1,6 +1,6 @@
 // `prepare` looks first whether the stream is there; `record` has all scans on the way at once. Faster by far on a slow network:
 // one round trip in place of one a scan. The stream still gets them in order, because one connection keeps the order.
-import { DiscardPolicy, type JetStreamManager, type NatsConnection, NatsError, nanos } from "nats";
+import { DiscardPolicy, ErrorCode, type JetStreamManager, type NatsConnection, NatsError, nanos } from "nats";
 import type { Limits, Outcome, Scan } from "../solution.ts";
 
 export async function prepare(nc: NatsConnection, limits: Limits): Promise<void> {
@@ -39,6 +39,11 @@ export async function record(
 
 function reason(error: unknown): "full" | "no-stream" | "unknown" {
   if (!(error instanceof NatsError)) throw error;
-  if (error.isJetStreamError()) return "full";
-  return error.code === "503" ? "no-stream" : "unknown";
+  if (error.isJetStreamError()) {
+    if (error.jsError()?.err_code === 10077) return "full";
+    throw error;
+  }
+  if (error.code === ErrorCode.NoResponders) return "no-stream";
+  if (error.code === ErrorCode.Timeout) return "unknown";
+  throw error;
 }

@@ -47,9 +47,12 @@ async function recordOne(nc: NatsConnection, depot: string, scan: Scan, patience
     const reply = await nc.request(`parcel.${depot}.${event}`, JSON.stringify(scan), { timeout: patience });
     const { error, seq } = reply.json<Answer>();
     if (error?.err_code === 10077) return { no, result: "full" };
-    return seq ? { no, result: "stored", seq } : { no, result: "unknown" };
+    if (seq === undefined) throw new Error(error?.description ?? "This is no PubAck.");
+    return { no, result: "stored", seq };
   } catch (error) {
     const { code } = error as NatsError;
-    return { no, result: code === ErrorCode.NoResponders ? "no-stream" : "unknown" };
+    if (code === ErrorCode.NoResponders) return { no, result: "no-stream" };
+    if (code === ErrorCode.Timeout) return { no, result: "unknown" };
+    throw error;
   }
 }

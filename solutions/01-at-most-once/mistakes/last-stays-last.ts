@@ -1,0 +1,36 @@
+// Mistake: last-stays-last
+// Fails: a board hears everything from the moment that watch is done
+// `last` is a parameter: it is read, and never written.
+import { type ConnectionOptions, connect } from "nats";
+import type { Board, Scan } from "../solution.ts";
+
+export { ask, report } from "../solution.ts";
+
+export async function watch(
+  options: ConnectionOptions,
+  depot: string,
+  last: number,
+  board: Board,
+): Promise<() => Promise<void>> {
+  const nc = await connect({ ...options, maxReconnectAttempts: -1 });
+  const subscription = nc.subscribe(`parcel.${depot}.*`);
+  const done = (async () => {
+    for await (const message of subscription) {
+      let scan: Scan;
+      try {
+        scan = message.json<Scan>();
+        if (typeof scan.no !== "number") continue;
+      } catch {
+        continue;
+      }
+      if (scan.no > last + 1) await board.missed(last + 1, scan.no - 1);
+      await board.show(scan);
+    }
+  })();
+  await nc.flush();
+  return async () => {
+    await subscription.drain();
+    await done;
+    await nc.close();
+  };
+}
