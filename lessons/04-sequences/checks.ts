@@ -873,7 +873,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const js = await server.jetstream();
@@ -1033,6 +1033,22 @@ check(
     await until("scans 1 to 8 to be in the book", () => book.length >= 8 || second.settled);
     stop.abort();
     await second.result();
+    const own = new Set(sequenceOf.values());
+    const others = book.filter(({ sequence }) => !own.has(sequence)).length;
+    if (others > 0) {
+      fail(
+        `The ledger is that of depot ams. Of the ${book.length} lines in the book, ${others} are not scans of parcel.ams.*, or have a number that is not theirs in the stream.`,
+        {
+          readme: "the-idea",
+          evidence: book
+            .slice(0, 4)
+            .map(
+              ({ no, sequence }) =>
+                `scan ${no}, entered with the number ${sequence}${own.has(sequence) ? "" : ", which no scan of ams has"}`,
+            ),
+        },
+      );
+    }
     expect(
       book.map(({ no }) => no),
       "The scans in the book: each once, in order",
