@@ -1,6 +1,6 @@
 // Lesson 03: what a van does with the parcels of a work queue when it breaks down, when a door is closed, when a job is long, and at
 // the end of its day.
-import { AckPolicy, nanos, RetentionPolicy } from "nats";
+import { AckPolicy, DiscardPolicy, nanos, RetentionPolicy } from "nats";
 import {
   type CheckServer,
   exercise,
@@ -255,6 +255,66 @@ check(
 );
 
 check(
+  "a van goes on while a parcel rests",
+  {
+    beliefs: {
+      "the-pause-is-made-by-the-van": {
+        belief: "A parcel must rest, so I wait that long, and then I send the nak.",
+        readme: "a-pause-holds-the-van",
+        hint: "What does your van do while the parcel rests? Who else could keep the time?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const depot = await openDepot(server);
+    await depot.sends("P-1", "P-2");
+    // Far longer than the check: whoever waits as long himself is seen waiting.
+    const rules = { tries: 100, retryAfterMs: 600_000 };
+    const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
+      if (id === "P-1") throw new Error("The door is closed");
+    });
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, rules, new AbortController().signal],
+      { name: "van" },
+    );
+    const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
+    const answers = () => [
+      ...server.wire.acks(about),
+      ...server.wire.naks(about),
+      ...server.wire.terms(about),
+    ];
+    const failed = () => deliver.calls.some(({ args, ended }) => args[0].id === "P-1" && ended !== undefined);
+    const wentOn = () => ids(deliver.received).includes("P-2");
+    const unheard = () => failed() && answers().length === 0;
+    believes("the-pause-is-made-by-the-van", {
+      when: lasting(1_500, () => unheard() && !wentOn() && !van.settled && van.exit === undefined),
+      message:
+        "`deliver` failed for P-1. Since then the van does nothing: it has told the server nothing about P-1, and it takes no other parcel. P-2 waits, though its door is open. As long as the van makes the pause, it stands still, and no other van can have P-1.",
+      evidence: () => [
+        ...server.wire.deliveries(about).map((event) => wireLine(event, "the van gets P-1")),
+        `the depot's rule: P-1 rests ${rules.retryAfterMs / 60_000} minutes`,
+        "ack, nak or term of P-1: none",
+        "P-2 is still in the work queue",
+      ],
+    });
+    const wait = whileAtWork(until, van);
+    await wait("P-2 to be delivered while P-1 rests", wentOn);
+    const silent = lasting(1_500, unheard);
+    await wait("the server to know that P-1 failed", () => {
+      if (silent()) {
+        fail(
+          "`deliver` failed for P-1, and the van went on with P-2. But it has told the server nothing about P-1, so it still holds it.",
+          { readme: "a-pause-holds-the-van" },
+        );
+      }
+      return answers().length > 0;
+    });
+    await van.kill();
+  },
+);
+
+check(
   "a parcel without an address ends in the dead letters",
   {
     budgetMs: 6_000,
@@ -392,11 +452,114 @@ check(
         ],
       });
     }
-    expect(tries(), "Tries of your van, after two of another, when four are allowed").toBe(2);
+    if (tries() !== 2) {
+      fail(
+        `The depot allows ${rules.tries} tries of a parcel in all. Another van had tried P-1 twice, so two were left. Your van tried it ${tries()} ${tries() === 1 ? "time" : "times"}.`,
+        {
+          readme: "the-server-counts",
+          evidence: server.wire
+            .deliveries(about)
+            .slice(-3)
+            .map((event) => wireLine(event, `delivery ${event.deliveryCount} of P-1`)),
+        },
+      );
+    }
     expect(
       ids(deliver.received).filter((id) => id === "P-2").length,
       "Tries of P-2, which is a good parcel",
     ).toBe(1);
+    await van.kill();
+  },
+);
+
+check(
+  "a parcel that the dead letters refuse is not lost",
+  {
+    beliefs: {
+      "any-answer-is-stored": {
+        belief:
+          "When publish has come back, with whatever it says, the copy is on its way and the original may go.",
+        readme: "a-stream-can-say-no",
+        hint: "What did the stream DEAD answer? In which stream is the parcel now?",
+      },
+      "the-last-step-cannot-fail": {
+        belief: "Delivering can fail. Putting a parcel into the dead letters cannot.",
+        readme: "a-stream-can-say-no",
+        hint: "Which of your calls can fail, besides `deliver`? What happens to your loop then, and to the parcels behind?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes, fail }) => {
+    const depot = await openDepot(server);
+    // The dead letters have room for one, and somebody was first.
+    await depot.manager.streams.update("DEAD", { max_msgs: 1, discard: DiscardPolicy.New });
+    await depot.jetstream.publish("dead.parcel.rtm.deliver", JSON.stringify(parcel("P-0")));
+    await depot.sends("P-1", "P-2");
+    const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
+      if (id === "P-1") throw new Error("There is no such address");
+    });
+    const van = await learner.start(
+      "runDelivery",
+      [server.connection("van"), deliver, { tries: 1, retryAfterMs: 100 }, new AbortController().signal],
+      { name: "van" },
+    );
+    const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
+    const answered = (ok: boolean) =>
+      server.wire.pubAcks((event) => event.ok === ok && event.subject.startsWith("dead."));
+    const removals = () => [...server.wire.acks(about), ...server.wire.terms(about)];
+    const refusal = () => answered(false)[0];
+    /** The parcel left the work queue after the refusal, and nothing was stored. */
+    const lost = () => removals().find((event) => event.index > (refusal()?.index ?? event.index));
+    const refusalLines = () => {
+      const event = refusal();
+      return event ? [wireLine(event, `DEAD refuses P-1: ${event.error} (${event.errCode})`)] : [];
+    };
+    believes("any-answer-is-stored", {
+      when: () => lost() !== undefined && answered(true).length === 0,
+      message:
+        "The stream DEAD was full and refused the dead letter. The van took P-1 out of the work queue all the same. Now it is in neither stream, and nobody has it any more.",
+      evidence: () => {
+        const removal = lost();
+        return [...refusalLines(), ...(removal ? [wireLine(removal, `${removal.kind} of P-1`)] : [])];
+      },
+    });
+    believes("the-last-step-cannot-fail", {
+      when: () =>
+        refusal() !== undefined &&
+        removals().length === 0 &&
+        !van.killed &&
+        (van.settled || van.exit !== undefined),
+      message: () =>
+        `The stream DEAD was full and refused the dead letter. That error left your code, and the van stopped working${van.exit ? ": its process ended" : ""}. All other parcels wait for another van, and P-1 for the \`ack_wait\`.`,
+      evidence: () => [
+        ...refusalLines(),
+        van.exit
+          ? `the van: its process ended with ${van.exit.signal ?? `exit status ${van.exit.code}`}`
+          : `the van: \`runDelivery\` ${van.error ? `failed: ${van.error.message}` : "was done"}`,
+      ],
+    });
+    const wait = whileAtWork(until, van);
+    const kept = () => {
+      if (removals().length > 0 && !lost()) {
+        fail("P-1 left the work queue, though the stream DEAD does not have it.", {
+          readme: "first-the-copy-then-the-original",
+        });
+      }
+      return removals().length === 0;
+    };
+    await wait("DEAD to refuse the dead letter", () => kept() && refusal());
+    await wait(
+      "the van to go on with P-2 while P-1 rests",
+      () => kept() && ids(deliver.received).includes("P-2"),
+    );
+    await wait("P-1 to come again, and to be refused again", () => kept() && answered(false).length > 1);
+    // In the morning somebody takes the old letter out.
+    await depot.manager.streams.purge("DEAD");
+    await wait("P-1 to leave the work queue once DEAD has it", depot.empty);
+    const letter = await depot.manager.streams
+      .getMessage("DEAD", { last_by_subj: `dead.${subject}` })
+      .catch(() => undefined);
+    expect(letter?.json<Parcel>().id, "The parcel in the dead letters").toBe("P-1");
     await van.kill();
   },
 );
@@ -535,17 +698,26 @@ check(
       server.wire.of("nak", { client: "van 1" }).length + server.wire.acks({ client: "van 1" }).length;
     believes("the-client-takes-one-at-a-time", {
       when: () => inVan().length - answered() > 1 && deliver.calls.every((call) => call.ended === undefined),
-      message: () =>
-        `Van 1 stands still with P-1, and holds ${inVan().length - 1} parcels more. The server has given them to van 1, so no other van can have them until their \`ack_wait\` is over, however long van 1 stands.`,
-      evidence: () => [
-        ...server.wire
-          .pulls({ client: "van 1" })
-          .slice(0, 1)
-          .map((pull) => wireLine(pull, `asks for up to ${pull.batch} parcel${pull.batch === 1 ? "" : "s"}`)),
-        ...inVan()
-          .slice(0, 4)
-          .map((event) => wireLine(event, `gets ${idOf(event)}`)),
-      ],
+      message: () => {
+        const more = inVan().length - answered() - 1;
+        const why =
+          server.wire.pulls({ client: "van 1" }).length > 1
+            ? " It asked for more before P-1 was done: to the client, you are done with a parcel when your loop comes back for the next one, or when your callback returns, which an async callback does at its first `await`."
+            : "";
+        return `Van 1 stands still with P-1, and holds ${more} ${more === 1 ? "parcel" : "parcels"} more.${why} The server has given them to van 1, so no other van can have them until their \`ack_wait\` is over, however long van 1 stands.`;
+      },
+      evidence: () =>
+        [...server.wire.pulls({ client: "van 1" }), ...inVan()]
+          .sort((a, b) => a.index - b.index)
+          .slice(0, 6)
+          .map((event) =>
+            wireLine(
+              event,
+              event.kind === "pull"
+                ? `asks for up to ${event.batch} parcel${event.batch === 1 ? "" : "s"}`
+                : `gets ${idOf(event)}`,
+            ),
+          ),
     });
     const wait = whileAtWork(until, van);
     await wait("the van to start with P-1", () => deliver.running > 0);
@@ -586,7 +758,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server);
     await depot.sends("P-1", "P-2");
     const door = gate();
@@ -660,8 +832,19 @@ check(
       ids(deliver.received),
       "Told to stop, the van delivers P-1 to the end, and takes no other",
     ).toEqual(["P-1"]);
-    const { num_ack_pending } = await depot.manager.consumers.info("PARCELS", "delivery");
-    expect(num_ack_pending, "Parcels that the van has taken with it, so that no other van gets them").toBe(0);
+    const { num_ack_pending: taken } = await depot.manager.consumers.info("PARCELS", "delivery");
+    if (taken > 0) {
+      fail(
+        `The van was switched off, and had taken ${taken === 1 ? "a parcel" : `${taken} parcels`} with it that it had not answered for. No other van gets ${taken === 1 ? "it" : "them"} before the \`ack_wait\` is over.`,
+        {
+          readme: "the-client-fetches-ahead",
+          evidence: server.wire
+            .deliveries({ client: "van" })
+            .slice(0, 4)
+            .map((event) => wireLine(event, `the van gets ${idOf(event)}`)),
+        },
+      );
+    }
   },
 );
 

@@ -3,8 +3,10 @@ import { DiscardPolicy } from "nats";
 import {
   exercise,
   expect,
+  gate,
   hang,
   hook,
+  type LearnerProgram,
   settingLine,
   type WireEvent,
   wireLine,
@@ -18,7 +20,7 @@ const patient = 20_000;
 const hourNs = 3_600_000_000_000;
 const wrongLastSequence = 10071;
 
-const scansStream = { name: "SCANS", subjects: ["parcel.*.*"] };
+const scansStream = { name: "SCANS", subjects: ["parcel.*.in", "parcel.*.out"] };
 const lockersStream = { name: "LOCKERS", subjects: ["locker.*"] };
 
 /** Scans number `from` to `to` of one scanner on one day. */
@@ -43,6 +45,30 @@ function readScan(text: string | undefined): Scan | undefined {
     return undefined;
   }
 }
+
+/**
+ * Watches how long a program waits for an answer that does not come. Meanwhile it is asked for signs of life: what a busy machine takes
+ * for these does not count as waiting.
+ */
+function waitingOf(program: LearnerProgram<unknown>, tries: () => number) {
+  let [count, since, slowestMs, longestMs] = [0, 0, 0, 0];
+  return {
+    /** To be called again and again. */
+    async look(): Promise<void> {
+      const asked = performance.now();
+      if (tries() !== count) [count, since, slowestMs] = [tries(), asked, 0];
+      await program.answers();
+      slowestMs = Math.max(slowestMs, performance.now() - asked);
+      if (count === 0 || tries() !== count || program.settled || program.exit) return;
+      longestMs = Math.max(longestMs, performance.now() - since - 2 * slowestMs);
+    },
+    get longestMs() {
+      return longestMs;
+    },
+  };
+}
+/** No client waits as long as this when it is told to wait a third of a second. */
+const farTooLongMs = 2_500;
 
 check(
   "an answer that comes too late stores the scan once",
@@ -140,6 +166,114 @@ check(
     const sequences = await recording.result();
     expect(stored, "Messages in the stream for one scan that was sent twice").toBe(1);
     expect(sequences, "The sequence under which the stream has the scan").toEqual([1]);
+  },
+);
+
+check(
+  "on a bad line the scanner tries until there is an answer",
+  {
+    beliefs: {
+      "the-client-knows-my-patience": {
+        belief: "The client knows how long to wait for an answer.",
+        readme: "the-client-knows-how-long-to-wait",
+        hint: "How long does the client wait when nobody tells it? Where do you tell it?",
+      },
+      "a-few-tries-are-enough": {
+        belief: "After a few tries without an answer there will be none.",
+        readme: "a-few-tries-are-enough",
+        hint: "What does the caller know of the scan when `record` ends now? What does the promise say about the number of tries?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(scansStream);
+    const patience = 100;
+    const losses = 6;
+    server.relay.hold((event) => event.kind === "puback", {
+      who: "scanner",
+      what: "the first answers",
+      mode: "drop",
+      limit: losses,
+    });
+    const recording = await learner.start("record", [
+      server.connection("scanner"),
+      "ams",
+      scans(1, 1),
+      patience,
+    ]);
+    const tries = () => server.wire.publishes({ client: "scanner" });
+    const waiting = waitingOf(recording, () => tries().length);
+    believes("the-client-knows-my-patience", {
+      when: () => waiting.longestMs > farTooLongMs,
+      message: `\`record\` was to wait ${patience} ms for an answer, and then to try again. The answer was lost. More than two seconds later, the program still waits for it. A client that is not told how long to wait takes its own default, 5 seconds.`,
+      evidence: () => [
+        ...tries().map((event) => wireLine(event, `try 1: ${event.subject}`)),
+        `\`patience\` is ${patience} ms`,
+        `${tries().length === 1 ? "a second try: none" : `between two tries: ${Math.round(waiting.longestMs / 1_000)} seconds`}`,
+      ],
+    });
+    believes("a-few-tries-are-enough", {
+      when: () => recording.settled && tries().length > 1 && tries().length <= losses,
+      message: () =>
+        `Every answer was lost on the way. After ${tries().length} tries, \`record\` ${recording.error ? `failed: ${recording.error.message}.` : "returned as if all were well."} Whether the scan is stored, the caller does not know then. \`record\` is to try until there is an answer.`,
+      evidence: () => [
+        ...tries()
+          .slice(-2)
+          .map((event, i, last) =>
+            wireLine(event, `try ${tries().length - last.length + i + 1}: ${event.subject}`),
+          ),
+        recording.error ? `\`record\` failed: ${recording.error.message}` : "`record` returned",
+      ],
+    });
+    await until("`record` to be done", async () => {
+      await waiting.look();
+      return recording.settled && waiting.longestMs < farTooLongMs;
+    });
+    await until("the scanner to try until there is an answer", () => tries().length > losses);
+    expect(await recording.result(), "The sequence under which the stream has the scan").toEqual([1]);
+  },
+);
+
+check(
+  "a scan that the stream refuses is reported",
+  {
+    beliefs: {
+      "every-error-is-a-time-out": {
+        belief: "When publish fails, trying again will help.",
+        readme: "every-error-is-worth-another-try",
+        hint: "What did the stream answer? Will it answer anything else if the same scan comes once more? Which of the errors says that nobody knows?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ ...scansStream, max_msgs: 2, discard: DiscardPolicy.New });
+    const recording = await learner.start("record", [
+      server.connection("scanner"),
+      "ams",
+      scans(1, 3),
+      patient,
+    ]);
+    const refusals = () => server.wire.pubAcks({ client: "scanner", ok: false });
+    const since = lasting(2_000, () => refusals().length > 0 && !recording.settled && !recording.exit);
+    believes("every-error-is-a-time-out", {
+      when: () =>
+        // Trying again and again, or once in a while: it does not come back with the error.
+        (refusals().length > 3 && !recording.settled) ||
+        since() ||
+        (refusals().length > 0 && recording.settled && recording.error === undefined),
+      message: () =>
+        `The stream was full and refused a scan: "${refusals()[0]?.error}". \`record\` ${recording.settled ? "returned as if all were well" : `did not throw that error, and tried ${refusals().length > 1 ? `${refusals().length} times` : "on"}`}. A refusal is an answer; only a missing one is a reason to try again. So nobody learns that scans are not stored any more.`,
+      evidence: () =>
+        refusals()
+          .slice(0, 3)
+          .map((event) => wireLine(event, `${event.subject} refused: ${event.error} (${event.errCode})`)),
+    });
+    await until("`record` to be done", () => recording.settled);
+    await until("`record` to throw the stream's error", () => recording.error);
+    const { messages } = (await manager.streams.info("SCANS")).state;
+    expect(messages, "Scans in the stream, which has room for two").toBe(2);
   },
 );
 
@@ -522,6 +656,98 @@ check(
 );
 
 check(
+  "a depot that got no answer asks for its locker again",
+  {
+    beliefs: {
+      "taken-by-another": {
+        belief: "If the locker is taken, then by somebody else.",
+        readme: "taken-means-taken-by-another",
+        hint: "Who claimed the locker in the evidence? How could `claim` find out whose parcel lies in it?",
+      },
+      "the-client-knows-my-patience": {
+        belief: "The client knows how long to wait for an answer.",
+        readme: "the-client-knows-how-long-to-wait",
+        hint: "How long does the client wait when nobody tells it? Where do you tell it?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(lockersStream);
+    // The first claim is stored, and its answer is lost.
+    const lost = server.relay.hold((event) => event.kind === "puback", {
+      who: "depot",
+      what: "the answer",
+      mode: "drop",
+      limit: 1,
+    });
+    const patience = 300;
+    const asking = await learner.start("claim", [server.connection("depot"), "D-1", "P-1", patience], {
+      name: "claim",
+    });
+    const waiting = waitingOf(asking, () => lost.events.length);
+    believes("the-client-knows-my-patience", {
+      when: () => waiting.longestMs > farTooLongMs,
+      message: `\`claim\` was to wait ${patience} ms for an answer. The answer was lost. More than two seconds later, the program still waits for it. A client that is not told how long to wait takes its own default, 5 seconds.`,
+      evidence: () => [
+        ...server.wire
+          .publishes({ subject: "locker.D-1" })
+          .map((event) => wireLine(event, `publish ${event.subject} "${event.text}"`)),
+        `\`patience\` is ${patience} ms`,
+      ],
+    });
+    await until("`claim` to be done", async () => {
+      await waiting.look();
+      return asking.settled && waiting.longestMs < farTooLongMs;
+    });
+    if (!asking.error) {
+      // Whoever asks for himself, before he gives up, has found out already.
+      expect(asking.value, "The answer for P-1, whose claim was stored").toBe("claimed");
+    }
+    let again: string | undefined;
+    const claims = () => server.wire.publishes((event) => event.subject === "locker.D-1");
+    const refusals = () =>
+      server.wire.pubAcks({ ok: false, errCode: wrongLastSequence, subject: "locker.D-1" });
+    const lookedUp = () => server.wire.of("api", { client: "depot again" }).length > 0;
+    believes("taken-by-another", {
+      when: () => again === "taken" && (refusals().length > 0 || lookedUp()),
+      message:
+        'The first claim of locker D-1 for P-1 was stored, but the answer was lost. So the depot asked again, and `claim` said "taken". The parcel in the locker is P-1 itself: it is sent away from its own locker, which stays locked for weeks.',
+      evidence: () => [
+        ...claims()
+          .slice(0, 2)
+          .map((event) => wireLine(event, `publish ${event.subject} "${event.text}"`)),
+        ...refusals()
+          .slice(0, 1)
+          .map((event) => wireLine(event, `${event.subject} refused, ${event.error} (${event.errCode})`)),
+        'in the stream  locker.D-1 "P-1"',
+        '`claim` said   "taken"',
+      ],
+    });
+    const second = await asking.attempt<string>("claim", [
+      server.connection("depot again"),
+      "D-1",
+      "P-1",
+      patient,
+    ]);
+    again = "value" in second ? second.value : `an error: ${second.error.message}`;
+    expect(again, "The answer for P-1, when it asks again for the locker that it has").toBe("claimed");
+    const other = await asking.attempt<string>("claim", [
+      server.connection("depot again"),
+      "D-1",
+      "P-2",
+      patient,
+    ]);
+    expect(
+      "value" in other ? other.value : `an error: ${other.error.message}`,
+      "The answer for P-2, which asks for the locker of P-1",
+    ).toBe("taken");
+    const { messages } = (await manager.streams.info("LOCKERS")).state;
+    expect(messages, "Messages in the stream for one locker").toBe(1);
+  },
+);
+
+check(
   "a locker that cannot be reached is not taken",
   {
     beliefs: {
@@ -588,9 +814,26 @@ check(
         wire: answer ? [answer] : [],
       };
     }
+    // The stream is closed for good: its error shares the code 400 with that of a locker that is another's.
+    const forGood: object = { sealed: true };
+    await manager.streams.update("LOCKERS", forGood);
+    const sealed = await asking.attempt<string>("claim", [server.connection("depot"), "C-4", "P-4", patient]);
+    if (!wrong && "value" in sealed && sealed.value === "taken") {
+      const [answer] = server.wire.pubAcks({ ok: false, subject: "locker.C-4" });
+      wrong = {
+        what: "The stream is sealed and stores no more claims; nobody has locker C-4. Its error has the code 400, as that of a locker that is another's, but another `err_code`.",
+        evidence: [
+          "in the stream     nothing on locker.C-4",
+          `error of publish  ${answer?.error} (${answer?.errCode})`,
+          '`claim` said      "taken"',
+        ],
+        wire: answer ? [answer] : [],
+      };
+    }
     const outcome = (each: typeof unheard) => ("error" in each ? "an error" : each.value);
     expect(outcome(unheard), "A claim that gets no answer").toBe("an error");
     expect(outcome(refused), "A claim that a full stream refuses").toBe("an error");
+    expect(outcome(sealed), "A claim that a sealed stream refuses").toBe("an error");
   },
 );
 
@@ -630,7 +873,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const js = await server.jetstream();
@@ -671,7 +914,9 @@ check(
     const reading = (client: string) =>
       server.wire.pulls({ client }).length > 0 ||
       server.wire.deliveries({ client }).length > 0 ||
-      server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER."));
+      server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER.")) ||
+      // Or it looks for one message after the other.
+      server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
 
     const firstBegun = (reader: number) => begun.find((entry) => entry.reader === reader)?.no;
     const numbers = (list: readonly { no: number }[]) => list.map(({ no }) => no).join(", ") || "nothing";
@@ -744,7 +989,7 @@ check(
     believes("gap-after-restart", {
       when: () => (firstBegun(2) ?? 3) > 3,
       message: () =>
-        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book for ever. It had been delivered, but it was not done.`,
+        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book, for ever, or until it comes again after scans that are later than it, when the \`ack_wait\` of a consumer is over. It had been delivered, but it was not done.`,
       evidence: seen,
       wire: () => [
         ...server.wire.by("reader 1", "delivery", "ack"),
@@ -788,6 +1033,22 @@ check(
     await until("scans 1 to 8 to be in the book", () => book.length >= 8 || second.settled);
     stop.abort();
     await second.result();
+    const own = new Set(sequenceOf.values());
+    const others = book.filter(({ sequence }) => !own.has(sequence)).length;
+    if (others > 0) {
+      fail(
+        `The ledger is that of depot ams. Of the ${book.length} lines in the book, ${others} are not scans of parcel.ams.*, or have a number that is not theirs in the stream.`,
+        {
+          readme: "the-idea",
+          evidence: book
+            .slice(0, 4)
+            .map(
+              ({ no, sequence }) =>
+                `scan ${no}, entered with the number ${sequence}${own.has(sequence) ? "" : ", which no scan of ams has"}`,
+            ),
+        },
+      );
+    }
     expect(
       book.map(({ no }) => no),
       "The scans in the book: each once, in order",
@@ -796,5 +1057,66 @@ check(
       book.map(({ sequence }) => sequence),
       "The numbers of the lines in the book",
     ).toEqual([...sequenceOf.values()]);
+  },
+);
+
+check(
+  "told to stop, the ledger finishes its entry and makes no other",
+  {
+    beliefs: {
+      "stop-empties-the-loop": {
+        belief: "When the reading is stopped, my loop gets nothing more.",
+        readme: "a-stopped-loop-is-empty",
+        hint: "Which scans does your program have with it, while it makes a slow entry? What does the loop do with them when the reading has been stopped?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await manager.streams.add(scansStream);
+    const js = await server.jetstream();
+    for (const scan of scans(1, 6)) await js.publish("parcel.ams.in", JSON.stringify(scan));
+    const slow = gate();
+    const entering: number[] = [];
+    const enter = hook<[Scan, number], Promise<void>>(async ({ no }) => {
+      entering.push(no);
+      if (no === 2) await slow.wait();
+    });
+    const stop = new AbortController();
+    const reader = await learner.start("keepLedger", [
+      server.connection("reader"),
+      "ams",
+      { last: hook<[], Promise<number>>(async () => 0), enter },
+      stop.signal,
+    ]);
+    await until("scan 2 to be entered", () => entering.includes(2) || reader.settled);
+    if (reader.settled) await reader.result();
+    // What it fetches ahead, it has now.
+    const ahead = () => server.wire.deliveries({ client: "reader" }).length >= 6;
+    const quiet = lasting(200, () => true);
+    await until("the scans behind it to be fetched, or not", () => ahead() || quiet());
+    stop.abort();
+    await reader.answers();
+    await reader.answers();
+    const before = entering.length;
+    const late = () => entering.slice(before);
+    believes("stop-empties-the-loop", {
+      when: () => late().length > 0 && reader.settled,
+      message: () =>
+        `The program was told to stop while it entered scan 2. After that it entered ${late().length} ${late().length === 1 ? "scan" : "scans"} more (${late().join(", ")}), which it had fetched ahead. It can have a hundred of them with it, and each entry takes a while.`,
+      evidence: () => [
+        `entered before the stop  ${entering.slice(0, before).join(", ")}`,
+        `entered after the stop   ${late().join(", ")}`,
+      ],
+      wire: () => server.wire.by("reader", "delivery"),
+    });
+    slow.open();
+    await until("`keepLedger` to be done", () => reader.settled);
+    await reader.result();
+    await until("the entries after the stop to be looked at", () => late().length === 0 || reader.settled);
+    expect(entering, "The scans that were entered, when the stop came in the middle of scan 2").toEqual([
+      1, 2,
+    ]);
+    expect(enter.running, "Entries that were left in the middle").toBe(0);
   },
 );

@@ -31,10 +31,10 @@ export interface Ledger {
 }
 
 /**
- * Creates the stream SCANS for the subjects parcel.<depot>.<event>.
+ * Creates the stream SCANS for the subjects parcel.<depot>.in and parcel.<depot>.out.
  *
- * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. For so long the stream
- * must recognise that it has the scan.
+ * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. At least for so long the
+ * stream must recognise that it has the scan.
  */
 export async function createScans(nc: NatsConnection, offlineHours: number): Promise<void> {
   throw new Error("createScans is still to be written");
@@ -46,7 +46,7 @@ export async function createScans(nc: NatsConnection, offlineHours: number): Pro
  * - Wait `patience` milliseconds for an answer. Without one, try again, until there is one.
  * - A scanner that crashes and starts again calls this function with all scans of the day. Those that the stream has are not
  *   stored again.
- * - Another error than a missing answer is thrown.
+ * - Another error than a missing answer (`TIMEOUT`) is thrown, for example that of a full stream.
  *
  * @returns for each scan the sequence under which the stream has it
  */
@@ -64,9 +64,9 @@ export async function record(
  * depots may try at the same time; one of them gets it. A locker stays claimed for weeks.
  *
  * Where it cannot be known whether the locker is free (no answer within `patience` milliseconds, a stream that stores nothing),
- * the error is thrown.
+ * the error is thrown. Whoever gets it may call this function again, and the first claim may have been stored.
  *
- * @returns "claimed" when the locker is now this parcel's, "taken" when it was another's
+ * @returns "claimed" when the locker is this parcel's, now or since an earlier call; "taken" when it is another's
  */
 export async function claim(
   nc: NatsConnection,
@@ -78,13 +78,14 @@ export async function claim(
 }
 
 /**
- * Keeps the ledger of a depot: enters every scan of parcel.<depot>.* in SCANS, in order, each of them once, and goes on with
- * new ones as they come.
+ * Keeps the ledger of a depot, with an ordered consumer or another way to read: enters every scan of parcel.<depot>.* in SCANS,
+ * in order, each of them once, and goes on with new ones as they come.
  *
  * The program that runs this may be killed at any moment, also in the middle of an entry; then it is started again. Only the
  * ledger knows how far it came: the server is to remember nothing for it.
  *
- * Runs until `stop` is aborted; then finishes the entry that is being made, and returns. It does not wait for another scan.
+ * Runs until `stop` is aborted; then finishes the entry that is being made, enters no other, and returns. It does not wait for
+ * another scan.
  */
 export async function keepLedger(
   nc: NatsConnection,

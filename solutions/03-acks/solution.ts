@@ -31,9 +31,12 @@ export interface Rules {
  * - A van holds one parcel at a time. All others stay in the queue, where other vans can take them.
  * - `deliver` may take much longer than the consumer's `ack_wait`. As long as it is at work, no other van gets the parcel.
  *   The `ack_wait` is in the consumer's configuration; each depot sets its own.
- * - A parcel that could not be delivered is tried again `rules.retryAfterMs` later, by whichever van is free then. The van goes on.
+ * - A parcel that could not be delivered is tried again `rules.retryAfterMs` later, by whichever van is free then. The van goes on
+ *   with other parcels meanwhile.
  * - When a parcel has failed `rules.tries` times in all, it is published on dead.<its subject>, unchanged, and leaves the work
- *   queue: but not before the stream DEAD has it.
+ *   queue: but not before the stream DEAD has it. A try in which a van broke down counts, too.
+ * - When DEAD refuses it, it stays in the work queue, comes again `rules.retryAfterMs` later, and goes to DEAD then. Whether it is
+ *   tried once more before that, you decide. The van goes on.
  * - `stop` tells the van to end its day: it takes no new parcel. A parcel that it is delivering, it delivers to the end.
  *   Then the function is done, and the van is switched off in that very moment. By then the server must know what happened to its last parcel.
  *   A van that has nothing to do is done within two seconds. The connection is closed by the caller.
@@ -70,13 +73,19 @@ export async function runDelivery(
   if (stop.aborted) goHome();
 
   for await (const message of parcels) {
-    if (await work(message)) {
+    const { deliveryCount } = message.info;
+    if (deliveryCount <= rules.tries && (await work(message))) {
       message.ack();
-    } else if (message.info.deliveryCount < rules.tries) {
+    } else if (deliveryCount < rules.tries) {
       message.nak(rules.retryAfterMs);
     } else {
-      await js.publish(`dead.${message.subject}`, message.data);
-      message.term();
+      try {
+        await js.publish(`dead.${message.subject}`, message.data);
+        message.term();
+      } catch {
+        // DEAD does not take it now: it rests, and is put away when it comes again.
+        message.nak(rules.retryAfterMs);
+      }
     }
   }
   await nc.flush();

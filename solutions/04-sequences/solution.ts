@@ -34,10 +34,10 @@ export interface Ledger {
 }
 
 /**
- * Creates the stream SCANS for the subjects parcel.<depot>.<event>.
+ * Creates the stream SCANS for the subjects parcel.<depot>.in and parcel.<depot>.out.
  *
- * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. For so long the stream
- * must recognise that it has the scan.
+ * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. At least for so long the
+ * stream must recognise that it has the scan.
  */
 export async function createScans(nc: NatsConnection, offlineHours: number): Promise<void> {
   // BEGIN SOLUTION
@@ -45,7 +45,7 @@ export async function createScans(nc: NatsConnection, offlineHours: number): Pro
   const jsm = await nc.jetstreamManager();
   await jsm.streams.add({
     name: "SCANS",
-    subjects: ["parcel.*.*"],
+    subjects: ["parcel.*.in", "parcel.*.out"],
     duplicate_window: nanos(offlineHours * 60 * 60 * 1_000),
   });
   // END SOLUTION
@@ -57,7 +57,7 @@ export async function createScans(nc: NatsConnection, offlineHours: number): Pro
  * - Wait `patience` milliseconds for an answer. Without one, try again, until there is one.
  * - A scanner that crashes and starts again calls this function with all scans of the day. Those that the stream has are not
  *   stored again.
- * - Another error than a missing answer is thrown.
+ * - Another error than a missing answer (`TIMEOUT`) is thrown, for example that of a full stream.
  *
  * @returns for each scan the sequence under which the stream has it
  */
@@ -95,9 +95,9 @@ export async function record(
  * depots may try at the same time; one of them gets it. A locker stays claimed for weeks.
  *
  * Where it cannot be known whether the locker is free (no answer within `patience` milliseconds, a stream that stores nothing),
- * the error is thrown.
+ * the error is thrown. Whoever gets it may call this function again, and the first claim may have been stored.
  *
- * @returns "claimed" when the locker is now this parcel's, "taken" when it was another's
+ * @returns "claimed" when the locker is this parcel's, now or since an earlier call; "taken" when it is another's
  */
 export async function claim(
   nc: NatsConnection,
@@ -108,27 +108,29 @@ export async function claim(
   // BEGIN SOLUTION
   // STARTER: throw new Error("claim is still to be written");
   const wrongLastSequence = 10071;
+  const subject = `locker.${locker}`;
   try {
-    await nc.jetstream().publish(`locker.${locker}`, parcel, {
-      timeout: patience,
-      expect: { lastSubjectSequence: 0 },
-    });
+    await nc.jetstream().publish(subject, parcel, { timeout: patience, expect: { lastSubjectSequence: 0 } });
     return "claimed";
   } catch (error) {
-    if (error instanceof NatsError && error.api_error?.err_code === wrongLastSequence) return "taken";
-    throw error;
+    if (!(error instanceof NatsError) || error.api_error?.err_code !== wrongLastSequence) throw error;
   }
+  // There is a parcel in it. It may be this one: an earlier claim was stored, and its answer was lost.
+  const jsm = await nc.jetstreamManager({ timeout: patience });
+  const inLocker = await jsm.streams.getMessage("LOCKERS", { last_by_subj: subject });
+  return inLocker.string() === parcel ? "claimed" : "taken";
   // END SOLUTION
 }
 
 /**
- * Keeps the ledger of a depot: enters every scan of parcel.<depot>.* in SCANS, in order, each of them once, and goes on with
- * new ones as they come.
+ * Keeps the ledger of a depot, with an ordered consumer or another way to read: enters every scan of parcel.<depot>.* in SCANS,
+ * in order, each of them once, and goes on with new ones as they come.
  *
  * The program that runs this may be killed at any moment, also in the middle of an entry; then it is started again. Only the
  * ledger knows how far it came: the server is to remember nothing for it.
  *
- * Runs until `stop` is aborted; then finishes the entry that is being made, and returns. It does not wait for another scan.
+ * Runs until `stop` is aborted; then finishes the entry that is being made, enters no other, and returns. It does not wait for
+ * another scan.
  */
 export async function keepLedger(
   nc: NatsConnection,

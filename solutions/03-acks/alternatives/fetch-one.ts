@@ -27,8 +27,13 @@ export async function runDelivery(
     if (!failed) {
       await message.ackAck();
     } else if (message.info.deliveryCount >= rules.tries) {
-      await nc.request(`dead.${message.subject}`, message.data, { timeout: 5_000 });
-      message.term();
+      // The stream's answer, read by hand: a refusal is an answer, too.
+      const stored = await nc.request(`dead.${message.subject}`, message.data, { timeout: 5_000 }).then(
+        (answer) => answer.json<{ error?: unknown }>().error === undefined,
+        () => false,
+      );
+      if (stored) message.term();
+      else message.nak(rules.retryAfterMs);
     } else {
       message.nak(rules.retryAfterMs);
     }

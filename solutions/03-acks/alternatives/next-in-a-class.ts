@@ -41,9 +41,13 @@ class Van {
     } else if (message.info.deliveryCount < this.rules.tries) {
       message.nak(this.rules.retryAfterMs);
     } else {
-      await this.js.publish(`dead.${message.subject}`, message.data, {
-        msgID: `${message.info.stream}-${message.seq}`,
-      });
+      const msgID = `${message.info.stream}-${message.seq}`;
+      try {
+        await this.js.publish(`dead.${message.subject}`, message.data, { msgID });
+      } catch {
+        message.nak(this.rules.retryAfterMs);
+        return;
+      }
       await message.ackAck();
     }
   }

@@ -27,8 +27,11 @@ export async function runDelivery(
       if (outcome[0].status === "fulfilled") await message.ackAck();
       else if (message.info.redeliveryCount < rules.tries) message.nak(rules.retryAfterMs);
       else {
-        const stored = await js.publish(["dead", message.subject].join("."), message.data);
-        if (stored.seq > 0) message.ack();
+        const stored = await js
+          .publish(["dead", message.subject].join("."), message.data)
+          .catch(() => undefined);
+        if (stored) message.ack();
+        else message.nak(rules.retryAfterMs);
       }
     }
   } finally {

@@ -35,7 +35,7 @@ export async function runDelivery(
     } else if (message.info.deliveryCount < rules.tries) {
       message.nak(rules.retryAfterMs);
     } else {
-      await js.publish(`dead.${message.subject}`, message.data);
+      await js.publish(`dead.${message.subject}`, message.data).catch(() => message.nak(rules.retryAfterMs));
     }
   }
   await nc.flush();

@@ -39,8 +39,12 @@ export async function runDelivery(
     } else if (count < rules.tries) {
       message.nak(rules.retryAfterMs);
     } else {
-      await js.publish(`dead.${message.subject}`, message.data);
-      message.term();
+      try {
+        await js.publish(`dead.${message.subject}`, message.data);
+        message.term();
+      } catch {
+        message.nak(rules.retryAfterMs);
+      }
     }
   }
   await nc.flush();

@@ -34,8 +34,12 @@ export async function runDelivery(
       } else if (message.info.deliveryCount < rules.tries) {
         message.nak(rules.retryAfterMs);
       } else {
-        await js.publish(`dead.${message.subject}`, message.data);
-        message.term();
+        try {
+          await js.publish(`dead.${message.subject}`, message.data);
+          message.term();
+        } catch {
+          message.nak(rules.retryAfterMs);
+        }
       }
     }
   }

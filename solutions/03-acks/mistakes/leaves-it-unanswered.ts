@@ -33,8 +33,12 @@ export async function runDelivery(
     if (await work(message)) {
       message.ack();
     } else if (message.info.deliveryCount >= rules.tries) {
-      await js.publish(`dead.${message.subject}`, message.data);
-      message.term();
+      try {
+        await js.publish(`dead.${message.subject}`, message.data);
+        message.term();
+      } catch {
+        message.nak(rules.retryAfterMs);
+      }
     }
   }
   await nc.flush();

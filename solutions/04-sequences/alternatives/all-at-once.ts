@@ -44,8 +44,12 @@ export async function claim(
 ): Promise<"claimed" | "taken"> {
   const subject = `locker.${locker}`;
   const jsm = await nc.jetstreamManager();
+  const lookInside = async () =>
+    (await jsm.streams.getMessage("LOCKERS", { last_by_subj: subject })).string() === parcel
+      ? ("claimed" as const)
+      : ("taken" as const);
   const { state } = await jsm.streams.info("LOCKERS", { subjects_filter: subject });
-  if (state.subjects?.[subject]) return "taken";
+  if (state.subjects?.[subject]) return lookInside();
   return nc
     .jetstream()
     .publish(subject, parcel, { timeout: patience, expect: { lastSubjectSequence: 0 } })
@@ -53,7 +57,7 @@ export async function claim(
       () => "claimed" as const,
       (error: NatsError) => {
         if (error.api_error?.err_code !== 10071) throw error;
-        return "taken" as const;
+        return lookInside();
       },
     );
 }

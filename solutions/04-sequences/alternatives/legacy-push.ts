@@ -15,9 +15,11 @@ export async function claim(
   first.set("Nats-Expected-Last-Subject-Sequence", "0");
   const reply = await nc.request(`locker.${locker}`, parcel, { headers: first, timeout: patience });
   const answer = reply.json<{ seq?: number; error?: { err_code: number; description: string } }>();
-  if (answer.error?.err_code === 10071) return "taken";
-  if (answer.error) throw new Error(answer.error.description);
-  return "claimed";
+  if (answer.error && answer.error.err_code !== 10071) throw new Error(answer.error.description);
+  if (!answer.error) return "claimed";
+  const jsm = await nc.jetstreamManager();
+  const inLocker = await jsm.streams.getMessage("LOCKERS", { last_by_subj: `locker.${locker}` });
+  return inLocker.string() === parcel ? "claimed" : "taken";
 }
 
 export async function keepLedger(

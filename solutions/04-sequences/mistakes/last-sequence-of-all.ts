@@ -14,7 +14,10 @@ export async function claim(
   const jsm = await nc.jetstreamManager();
   const subject = `locker.${locker}`;
   const info = await jsm.streams.info("LOCKERS", { subjects_filter: subject });
-  if (info.state.subjects?.[subject]) return "taken";
+  if (info.state.subjects?.[subject]) {
+    const inLocker = await jsm.streams.getMessage("LOCKERS", { last_by_subj: subject });
+    return inLocker.string() === parcel ? "claimed" : "taken";
+  }
   try {
     await nc
       .jetstream()

@@ -17,7 +17,7 @@ export async function claim(
     if (error.api_error?.err_code === 10037 || error.code === "404") return undefined;
     throw error;
   });
-  if (found) return "taken";
+  if (found) return found.string() === parcel ? "claimed" : "taken";
   await nc.jetstream().publish(subject, parcel, { timeout: patience });
   return "claimed";
 }

@@ -1,0 +1,43 @@
+// Mistake: the-last-step-cannot-fail
+// Fails: a parcel that the dead letters refuse is not lost
+// All of the errors come from `deliver`, so that is the call in the try. A stream only stores.
+import { type JsMsg, millis, type NatsConnection } from "nats";
+import type { Parcel, Rules } from "../solution.ts";
+
+export async function runDelivery(
+  nc: NatsConnection,
+  deliver: (parcel: Parcel) => Promise<void>,
+  rules: Rules,
+  stop: AbortSignal,
+): Promise<void> {
+  const js = nc.jetstream();
+  const consumer = await js.consumers.get("PARCELS", "delivery");
+  const ackWaitMs = millis((await consumer.info(true)).config.ack_wait ?? 0);
+
+  const work = async (message: JsMsg): Promise<boolean> => {
+    const signs = setInterval(() => message.working(), ackWaitMs / 3);
+    try {
+      await deliver(message.json<Parcel>());
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearInterval(signs);
+    }
+  };
+
+  const parcels = await consumer.consume({ max_messages: 1 });
+  stop.addEventListener("abort", () => void parcels.close());
+
+  for await (const message of parcels) {
+    if (await work(message)) {
+      message.ack();
+    } else if (message.info.deliveryCount < rules.tries) {
+      message.nak(rules.retryAfterMs);
+    } else {
+      await js.publish(`dead.${message.subject}`, message.data);
+      message.term();
+    }
+  }
+  await nc.flush();
+}
