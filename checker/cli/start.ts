@@ -1,6 +1,7 @@
 // npm start: the watch that a learner leaves open all day. Grades the current lesson at each save; keys do the rest.
 import { utimesSync } from "node:fs";
 import { dirname, relative } from "node:path";
+import { membership } from "../classroom/membership.ts";
 import { builtFile } from "../course/built.ts";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
@@ -17,6 +18,7 @@ import { findEditor } from "./editor.ts";
 import { type Keys, listenToKeys } from "./keys.ts";
 import { lessonEnd } from "./lesson-end.ts";
 import { LessonPages } from "./lesson-page.ts";
+import { newsText } from "./news.ts";
 import { installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printedBy, wrap } from "./text.ts";
@@ -36,6 +38,10 @@ type Event =
   | { readonly kind: "saved"; readonly lesson: Lesson }
   | { readonly kind: "polling"; readonly why: string }
   | { readonly kind: "grader"; readonly message: FromGrader }
+  /** The instructor of a classroom said something. */
+  | { readonly kind: "news"; readonly text: string }
+  /** The learner's hand went up, or was put down by the instructor. */
+  | { readonly kind: "hand"; readonly up: boolean }
   | { readonly kind: "second" }
   | { readonly kind: "resized" };
 
@@ -49,6 +55,7 @@ export async function runStart(typed: string | undefined, flags: StartFlags): Pr
   const pages = new LessonPages();
   const seconds = setInterval(() => grader.busy && events.push({ kind: "second" }), 1_000);
   const inUse = keepBuild();
+  const classroom = await follow(events);
   process.stdout.on("resize", () => events.push({ kind: "resized" }));
   const screen = process.stdout.isTTY && process.env.TERM !== "dumb" && !flags.plain;
   const watch = new Watch(screen ? new ScreenView() : new PlainView(), grader, keys, pages, events, flags);
@@ -66,7 +73,18 @@ export async function runStart(typed: string | undefined, flags: StartFlags): Pr
     grader.close();
     pages.close();
     keys.close();
+    await classroom?.close();
   }
+}
+
+/** Hears the instructor, for who takes part in a classroom; who does not loads none of it. */
+async function follow(events: Queue<Event>) {
+  if (!membership()) return undefined;
+  const { followClassroom } = await import("../classroom/follow.ts");
+  return followClassroom(
+    (unseen) => events.push({ kind: "news", text: newsText(unseen) }),
+    (up) => events.push({ kind: "hand", up }),
+  );
 }
 
 class Watch {
@@ -75,6 +93,7 @@ class Watch {
   /** What the next key answers: y does it, any other does not. */
   #question: (() => Promise<void>) | undefined;
   #polling = false;
+  #handUp = false;
 
   constructor(
     private readonly view: WatchView,
@@ -126,6 +145,13 @@ class Watch {
             `File events do not arrive here (${event.why}). Your file is looked at three times a second instead.`,
           ),
         );
+        return undefined;
+      case "news":
+        this.view.say(event.text);
+        return undefined;
+      case "hand":
+        this.#handUp = event.up;
+        this.view.say(event.up ? "Your hand is up. w takes it down." : "Your hand is down.");
         return undefined;
       case "second":
         this.view.tick();
@@ -204,6 +230,8 @@ class Watch {
         return this.#page();
       case "e":
         return this.#edit();
+      case "w":
+        return this.#wave();
       case "?":
         return this.view.say(`\n${fullHelp()}`);
       case "ctrl-z":
@@ -212,6 +240,16 @@ class Watch {
       case "escape":
         return this.view.back();
     }
+  }
+
+  async #wave(): Promise<void> {
+    const { raiseHand } = await import("../classroom/follow.ts");
+    const n = raiseHand(!this.#handUp);
+    this.view.say(
+      n === undefined
+        ? wrap("You are in no classroom. `npm run join ADDRESS` takes you into one.")
+        : "The instructor is told.",
+    );
   }
 
   async #goTo(lesson: Lesson | undefined, none: string): Promise<void> {

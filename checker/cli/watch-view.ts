@@ -64,6 +64,7 @@ const explained = [
   ["t", "the timeline: what your last check did on the wire"],
   ["o", "open the lesson's page in the browser"],
   ["e", "open the exercise in your editor"],
+  ["w", "in a classroom: raise your hand, or take it down"],
   ["q", "quit; npm start comes back to this lesson"],
   ["Enter", "back to the verdict"],
 ] as const;
