@@ -50,6 +50,8 @@ export function randomCredentials(): ServerCredentials {
 /** How long a server may take to answer before we call it trouble; it takes 20 to 40 ms on an idle machine. */
 const readyWithinMs = 30_000;
 const keptLogLines = 200;
+/** How long a client may take to say who it is. By default two seconds, too short for a program on a machine that is very busy. */
+const answerWithinS = 30;
 
 export class NatsServer {
   readonly host = "127.0.0.1";
@@ -296,7 +298,7 @@ export class NatsServer {
     const own = settings.ownAccounts
       ? []
       : [
-          `authorization { users: [ { user: ${user.user}, password: "${user.pass}" } ] }`,
+          `authorization { timeout: ${answerWithinS}, users: [ { user: ${user.user}, password: "${user.pass}" } ] }`,
           `accounts { $SYS { users: [ { user: ${system.user}, password: "${system.pass}" } ] } }`,
         ];
     return [

@@ -135,6 +135,7 @@ const faults = {
   stall: "network stalled:",
   slow: "network slowed down:",
   hold: "messages held back:",
+  lose: "messages lost from here on:",
   release: "network free again:",
 };
 

@@ -233,7 +233,7 @@ export interface UnreadableEvent extends Common {
 /** A fault of the relay began or ended. */
 export interface FaultEvent extends Common {
   kind: "fault";
-  what: "cut" | "stall" | "slow" | "hold" | "release";
+  what: "cut" | "stall" | "slow" | "hold" | "lose" | "release";
   /** Which client it was for; undefined: all. */
   who: string | undefined;
   detail: string | undefined;

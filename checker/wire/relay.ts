@@ -147,7 +147,7 @@ export class Relay {
       },
     };
     const active: ActiveFault = { who, way: "both", hold: frameHold };
-    const fault = this.#fault("hold", active, what, () => {
+    const fault = this.#fault(mode === "hold" ? "hold" : "lose", active, what, () => {
       for (const connection of this.#connections) connection.release(frameHold);
     });
     return {
@@ -161,7 +161,7 @@ export class Relay {
     };
   }
 
-  #fault(what: "stall" | "slow" | "hold", fault: ActiveFault, detail?: string, onRelease = () => {}): Fault {
+  #fault(what: "stall" | "slow" | "hold" | "lose", fault: ActiveFault, detail?: string, onRelease = () => {}): Fault {
     this.#faults.add(fault);
     // The faults act before they are noted: what follows the note in the journal was under their power.
     this.#refresh();
@@ -176,7 +176,7 @@ export class Relay {
     };
   }
 
-  #note(what: "cut" | "stall" | "slow" | "hold" | "release", who: Who, detail?: string): void {
+  #note(what: "cut" | "stall" | "slow" | "hold" | "lose" | "release", who: Who, detail?: string): void {
     const name = typeof who === "object" ? (who.name ?? `connection ${who.id}`) : who;
     this.#options.journal.note({ kind: "fault", what, who: name, detail });
   }

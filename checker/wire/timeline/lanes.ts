@@ -6,6 +6,9 @@ export interface Lane {
   title: string;
 }
 
+/** A name that the client or the server made up (a NUID, and a number that an ordered consumer counts up): it says nothing. */
+const madeUp = /^[0-9A-Za-z]{20,22}(_\d+)?$/;
+
 /** More lanes than this leave no room for a line of text; then deliveries come from the stream itself. */
 const roomForConsumers = 5;
 
@@ -54,8 +57,10 @@ export class Lanes {
     if (streams.size === 0 || (streams.size > 1 && needsServer))
       this.#server = this.#add({ kind: "server", title: "server" });
     if (clients.size + this.list.length - left.length + consumers.size <= roomForConsumers) {
+      let unnamed = 0;
       for (const [key, { consumer }] of consumers) {
-        this.#consumers.set(key, this.#add({ kind: "consumer", title: consumer }));
+        const title = madeUp.test(consumer) ? `consumer ${++unnamed}` : consumer;
+        this.#consumers.set(key, this.#add({ kind: "consumer", title }));
       }
     }
     for (const name of right) this.#clients.set(name, this.#add({ kind: "client", title: name }));
