@@ -30,7 +30,8 @@ export interface Exit {
 export class HostProcess {
   readonly secret = randomBytes(16).toString("hex");
   /** Marks this process and its children among those of the run. */
-  readonly part = `program-${++started}`;
+  // Ends in a mark of its own: it is found by its beginning, and program 1 is not program 10.
+  readonly part = `program-${++started}.`;
   readonly child: ChildProcess;
   /** The id of the Node process itself, when it has said it. */
   pid: number | undefined;
