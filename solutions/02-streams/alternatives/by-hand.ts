@@ -47,7 +47,8 @@ async function recordOne(nc: NatsConnection, depot: string, scan: Scan, patience
     const reply = await nc.request(`parcel.${depot}.${event}`, JSON.stringify(scan), { timeout: patience });
     const { error, seq } = reply.json<Answer>();
     if (error?.err_code === 10077) return { no, result: "full" };
-    if (seq === undefined) throw new Error(error?.description ?? "This is no PubAck.");
+    // A refusal has a seq as well: 0.
+    if (!seq) throw new Error(error?.description ?? "This is no PubAck.");
     return { no, result: "stored", seq };
   } catch (error) {
     const { code } = error as NatsError;
