@@ -20,7 +20,7 @@ const patient = 20_000;
 const hourNs = 3_600_000_000_000;
 const wrongLastSequence = 10071;
 
-const scansStream = { name: "SCANS", subjects: ["parcel.*.in", "parcel.*.out"] };
+const scansStream = { name: "SCANS", subjects: ["parcel.*.*"] };
 const lockersStream = { name: "LOCKERS", subjects: ["locker.*"] };
 
 /** Scans number `from` to `to` of one scanner on one day. */
@@ -460,7 +460,7 @@ check(
     window = info.config.duplicate_window;
     await until("the duplicate window to be looked at", () => (window as number) >= wanted);
     const js = await server.jetstream();
-    for (const subject of ["parcel.ams.in", "parcel.rtm.out"]) {
+    for (const subject of ["parcel.ams.in", "parcel.rtm.out", "parcel.ams.customs"]) {
       const ack = await js.publish(subject, "").catch(() => undefined);
       expect(ack?.stream, `The stream that stores a message on ${subject}`).toBe("SCANS");
     }

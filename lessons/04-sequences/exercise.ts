@@ -31,7 +31,7 @@ export interface Ledger {
 }
 
 /**
- * Creates the stream SCANS for the subjects parcel.<depot>.in and parcel.<depot>.out.
+ * Creates the stream SCANS for the subjects parcel.<depot>.<event>, whatever the event: to "in" and "out" others may come.
  *
  * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. At least for so long the
  * stream must recognise that it has the scan.

@@ -34,7 +34,7 @@ export interface Ledger {
 }
 
 /**
- * Creates the stream SCANS for the subjects parcel.<depot>.in and parcel.<depot>.out.
+ * Creates the stream SCANS for the subjects parcel.<depot>.<event>, whatever the event: to "in" and "out" others may come.
  *
  * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. At least for so long the
  * stream must recognise that it has the scan.
@@ -45,7 +45,7 @@ export async function createScans(nc: NatsConnection, offlineHours: number): Pro
   const jsm = await nc.jetstreamManager();
   await jsm.streams.add({
     name: "SCANS",
-    subjects: ["parcel.*.in", "parcel.*.out"],
+    subjects: ["parcel.*.*"],
     duplicate_window: nanos(offlineHours * 60 * 60 * 1_000),
   });
   // END SOLUTION

@@ -9,6 +9,6 @@ export async function createScans(nc: NatsConnection, _offlineHours: number): Pr
   const jsm = await nc.jetstreamManager();
   await jsm.streams.add({
     name: "SCANS",
-    subjects: ["parcel.*.in", "parcel.*.out"],
+    subjects: ["parcel.*.*"],
   });
 }

@@ -9,7 +9,7 @@ export async function createScans(nc: NatsConnection, offlineHours: number): Pro
   const jsm = await nc.jetstreamManager();
   await jsm.streams.add({
     name: "SCANS",
-    subjects: ["parcel.*.in", "parcel.*.out"],
+    subjects: ["parcel.*.*"],
     duplicate_window: offlineHours * 60 * 60 * 1_000,
   });
 }
