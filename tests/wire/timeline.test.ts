@@ -57,6 +57,8 @@ async function story(): Promise<Journal> {
     }
     journal.note({ kind: "program", what: "killed", name: "worker", client: "worker", detail: "SIGKILL" });
     await worker.close();
+    while (journal.of("disconnect", ({ client }) => client === "worker").length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     journal.note({ kind: "server", what: "killed" });
     await server.kill();
     journal.note({ kind: "server", what: "restarted" });
@@ -292,7 +294,7 @@ describe("as a document", () => {
 
 /** Deliveries and acks of one batch may interleave differently from run to run; publishes and faults may not. */
 function publishing(label: string): boolean {
-  return /publish|stored|duplicate|killed|back|held|free/.test(label) && !/more like/.test(label);
+  return /publish|stored|duplicate|killed|back|held|lost|free/.test(label) && !/more like/.test(label);
 }
 
 function wellFormed(svg: string): void {
