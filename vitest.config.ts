@@ -11,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "course",
+          globalSetup: ["tests/bring-programs.ts"],
           include: ["tests/**/*.test.ts", "checker/**/*.test.ts", "site/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
