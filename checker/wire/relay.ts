@@ -161,7 +161,12 @@ export class Relay {
     };
   }
 
-  #fault(what: "stall" | "slow" | "hold" | "lose", fault: ActiveFault, detail?: string, onRelease = () => {}): Fault {
+  #fault(
+    what: "stall" | "slow" | "hold" | "lose",
+    fault: ActiveFault,
+    detail?: string,
+    onRelease = () => {},
+  ): Fault {
     this.#faults.add(fault);
     // The faults act before they are noted: what follows the note in the journal was under their power.
     this.#refresh();
