@@ -36,7 +36,7 @@ test("from the clone to lesson-03 passed, with mistakes, hints, a reset and an u
     // A mistake that a check recognises, and the hint that answers it; then the lesson's own first hint.
     const mistake = written("01-at-most-once", "mistakes", "returns-after-publish.ts");
     save("01-at-most-once", mistake);
-    await terminal.shows(/Not yet\. \d of 7 checks passed/);
+    await terminal.shows(/Not yet\. \d of \d+ checks passed/);
     expect(terminal.screen).toContain("✗ every scan is sent before the terminal is switched off");
     terminal.type("h");
     await terminal.shows('"When publish() has returned, the message has been sent."');
@@ -47,11 +47,11 @@ test("from the clone to lesson-03 passed, with mistakes, hints, a reset and an u
     terminal.type("x");
     await terminal.shows("back to the starter?");
     terminal.type("y");
-    await terminal.shows(/Not yet\. 0 of 7 checks passed/);
+    await terminal.shows(/Not yet\. 0 of \d+ checks passed/);
     expect(readFileSync(exercise("01-at-most-once"), "utf8")).toContain("still to be written");
     expect(readdirSync(join(course.path, ".learn-nats", "backups", "01-at-most-once"))).toHaveLength(1);
     terminal.type("u");
-    await terminal.shows(/Not yet\. [1-9] of 7 checks passed/);
+    await terminal.shows(/Not yet\. [1-9] of \d+ checks passed/);
     expect(readFileSync(exercise("01-at-most-once"), "utf8")).toBe(mistake);
 
     // The solution is asked for, and thought better of.
@@ -61,7 +61,7 @@ test("from the clone to lesson-03 passed, with mistakes, hints, a reset and an u
     await terminal.shows("Nothing was done.");
 
     save("01-at-most-once", written("01-at-most-once", "solution.ts"));
-    await terminal.shows("Passed. All 7 checks.");
+    await terminal.shows(/Passed\. All \d+ checks\./);
     await terminal.shows("Learnt: Core NATS keeps nothing.");
     await terminal.shows("One belief was put right on the way.");
     await terminal.shows("n goes on to lesson-02");

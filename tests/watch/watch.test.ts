@@ -50,7 +50,7 @@ test("an endless loop that is being graded is dropped the moment a new save come
   writeFileSync(exercise, loop());
   await terminal.shows("grading for");
   writeFileSync(exercise, solution);
-  await terminal.shows("Passed. All 7 checks.");
+  await terminal.shows(/Passed\. All \d+ checks\./);
   // The loop's own verdict never came.
   expect(terminal.raw).not.toContain("endless loop");
 });
@@ -100,7 +100,7 @@ test("prints plain lines for a screen reader", async () => {
   const terminal = start(["--plain"]);
   await terminal.shows("Each time you save");
   writeFileSync(exercise, `${starter}// plain\n`);
-  await terminal.shows("Not yet. 0 of 7 checks passed.");
+  await terminal.shows(/Not yet\. 0 of \d+ checks passed\./);
   terminal.type("h");
   await terminal.shows("hint 1 of");
   terminal.type("q");
@@ -119,12 +119,12 @@ test("prints plain lines in a pipe, and takes its keys from one", async () => {
   watch.stdout?.on("data", (text: Buffer) => {
     out += text;
   });
-  const says = async (what: string) => {
-    if (!(await within(90_000, () => out.includes(what)))) throw new Error(`Waited for ${what}:\n${out}`);
+  const says = async (what: RegExp) => {
+    if (!(await within(90_000, () => what.test(out)))) throw new Error(`Waited for ${what}:\n${out}`);
   };
-  await says("Each time you save");
+  await says(/Each time you save/);
   writeFileSync(exercise, solution);
-  await says("Passed. All 7 checks.");
+  await says(/Passed\. All \d+ checks\./);
   watch.stdin?.write("q\n");
   const { exitCode, stdout } = await watch;
   expect(exitCode).toBe(0);
@@ -148,7 +148,7 @@ test("an editor that is not there is said, and the watch goes on", async () => {
   const terminal = start([], { env: { VISUAL: "no-such-editor" } });
   await terminal.shows("no-such-editor could not be started");
   writeFileSync(exercise, solution);
-  await terminal.shows("Passed. All 7 checks.");
+  await terminal.shows(/Passed\. All \d+ checks\./);
 });
 
 test("goes on when the process that grades is killed", async () => {
@@ -160,7 +160,7 @@ test("goes on when the process that grades is killed", async () => {
   process.kill(grader as number, "SIGKILL");
   await terminal.shows("r tries again");
   writeFileSync(exercise, solution);
-  await terminal.shows("Passed. All 7 checks.");
+  await terminal.shows(/Passed\. All \d+ checks\./);
 });
 
 test("draws itself anew when the terminal becomes narrow", async () => {
