@@ -201,7 +201,7 @@ export class Stage {
       until: (what, condition) => this.until(what, condition),
       stir: this.#stir,
       foreign: (port) => isForeign(port, this.server),
-      pullWaitsMs: () => (client === undefined ? 0 : pullWaitsMs(this.server.wire, client)),
+      pullWaitsMs: () => (client === undefined ? 0 : pullWaitsMs(this.server.journal, client)),
       note: (what, who, detail) => {
         const about = { ...(client !== undefined && { client }), ...(detail !== undefined && { detail }) };
         this.server.journal.note({ kind: "program", what, name: who, ...about });

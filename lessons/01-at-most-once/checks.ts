@@ -579,7 +579,7 @@ check(
       },
     },
   },
-  async ({ server, learner, believes, fail }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const nc = await server.client();
     nc.subscribe("depot.ams.open", { callback: (_, message) => void message.respond("yes") });
     nc.subscribe("depot.rtm.open", { callback: () => {} });
@@ -622,9 +622,12 @@ check(
     });
     expect(silent, "Depot rtm is there but does not answer").toBe("silent");
 
+    // What it left open shows while there is a server.
+    await asking.finish();
     await server.kill();
-    const unasked = await asking.attempt("ask", [server.options("terminal"), "ams", 200]);
-    const claim = "value" in unasked ? JSON.stringify(unasked.value) : undefined;
+    const unasked = await learner.start("ask", [server.options("terminal"), "ams", 200]);
+    await until("`ask` to be done", () => unasked.settled);
+    const claim = unasked.error ? undefined : JSON.stringify(unasked.value);
     believes("every-error-is-about-the-depot", {
       when: () => claim !== undefined,
       message: () =>

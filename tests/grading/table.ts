@@ -37,6 +37,7 @@ const sent = "every scan is sent before the terminal is switched off";
 const asking = "asking tells an empty depot from a silent one";
 const remembers = "the stream remembers as long as a scanner may be away";
 const ledger = "the ledger goes on where it stopped";
+const toldToStop = "told to stop, the ledger finishes its entry and makes no other";
 
 /** Only `ask` misbehaves: what it does before it goes on as it should. The body begins on line 9. */
 const ask = (body: string, before = "") => `import { spawn } from "node:child_process";
@@ -430,7 +431,12 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
 `,
       exit: 1,
       status: "fail",
-      diagnoses: { [ledger]: how === "delete" ? "deleted-handed-stream" : "purged-handed-stream" },
+      diagnoses: Object.fromEntries(
+        [ledger, toldToStop].map((check) => [
+          check,
+          how === "delete" ? "deleted-handed-stream" : "purged-handed-stream",
+        ]),
+      ),
       says: `${how}d the stream SCANS, which was there before it`,
     }),
   ),
