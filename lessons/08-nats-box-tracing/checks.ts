@@ -115,6 +115,7 @@ check(
     let scene: Plan | undefined;
     let seen: string[] = [];
     believes("much-to-do-is-stuck", {
+      wire: () => server.wire.by("detective", "api", "subscribe", "message"),
       when: () => found?.stuck?.consumer === scene?.behind && scene !== undefined,
       message: () =>
         `${found?.stuck?.consumer} has many messages before it, because nobody asks it for any: when somebody does, it gives them out. The stuck one would give nothing even then. It waits for acks.`,
@@ -153,6 +154,7 @@ check(
     let found: Findings | undefined;
     let stream: string | undefined;
     believes("heard-is-stored", {
+      wire: () => server.wire.by("detective", "api", "subscribe", "message"),
       when: () => stream !== undefined,
       message: () =>
         `${found?.unstored} is stored, by the stream ${stream}. One subject that you can hear is in no stream.`,
@@ -191,6 +193,7 @@ check(
     let payload = "";
     let floors = { consumer_seq: 0, stream_seq: 0 };
     believes("consumer-counts-as-the-stream", {
+      wire: () => server.wire.by("detective", "api", "subscribe", "message"),
       when: () =>
         found?.poison !== undefined &&
         found.poison.stream === scene?.names.jobs &&
@@ -239,6 +242,7 @@ check(
     let scene: Plan | undefined;
     let seen: string[] = [];
     believes("first-sequence-above-one-is-loss", {
+      wire: () => server.wire.by("detective", "api", "subscribe", "message"),
       when: () => found?.dropping !== undefined && found.dropping === scene?.names.labels,
       message: () =>
         `The first messages of ${found?.dropping} are gone because workers have acked them: it is a work queue. Nothing is lost there. Another stream drops messages that nobody has seen, because it is full.`,
@@ -306,6 +310,7 @@ check(
     let found: Findings | undefined;
     let scene: Plan | undefined;
     believes("sent-is-where-it-is", {
+      wire: () => server.wire.by("detective", "api", "subscribe", "message"),
       when: () => scene !== undefined && found?.lost?.subject === scene.complaint.sentTo,
       message: () =>
         `The message was published on ${scene?.complaint.sentTo}, and no message in any stream has this subject. On the way in the server gave it another one.`,
@@ -407,6 +412,7 @@ check(
       server.wire.publishes({ client: "tracer" }).find(({ headers }) => headers?.["Nats-Trace-Dest"]);
     const destination = () => sent()?.headers?.["Nats-Trace-Dest"];
     believes("report-waits-for-me", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () => {
         const message = sent();
         if (!message) return false;
@@ -425,6 +431,7 @@ check(
       ],
     });
     believes("traced-is-stored", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () => route !== undefined && route.stream === stream && stored === 1,
       message: () =>
         `Your program says that ${stream} has stored the message. The stream has the same ${stored} message as before, and the subscribers heard nothing: with the header Nats-Trace-Only the server only tells what would happen.`,
@@ -436,12 +443,14 @@ check(
       ],
     });
     believes("subject-is-what-i-published", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () => route?.subject === "parcel.astray",
       message: () =>
         `Your program says that the message is on parcel.astray. The server has mapped that subject to another one, and tells it in the trace: no consumer of ${stream} will ever see parcel.astray.`,
       evidence: () => ["published on   parcel.astray", `in the stream  ${arrived}`],
     });
     believes("one-receiver", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () =>
         route !== undefined && route.receivers.length === 1 && watchers.includes(route.receivers[0] ?? ""),
       message: () =>
@@ -449,6 +458,7 @@ check(
       evidence: () => [`subscribers  ${watchers.join(", ")}`, `your route   ${route?.receivers.join(", ")}`],
     });
     believes("stored-is-delivered", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () => {
         const states = Object.values(route?.consumers ?? {});
         return states.length === 4 && states.every((state) => state === "delivered");
@@ -508,6 +518,7 @@ check(
     await (await server.jetstream()).publish("locker.1", "P-1");
     let route: Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>> | undefined;
     believes("an-event-of-a-stream-is-storage", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () =>
         route?.stream === stream &&
         !server.wire.publishes({ client: "tracer" }).some(({ headers }) => headers?.["Nats-Trace-Only"]),

@@ -15,6 +15,13 @@ test("there is at least one lesson", () => {
   expect(lessons.length).toBeGreaterThan(0);
 });
 
+/** Beliefs that show where no program of the learner's says anything to a server, and why. */
+const offTheWire: Readonly<Record<string, string>> = {
+  "another-lab": "what was found is given as plain values; the program asks nothing",
+  "saved-is-selected": "the program names the arguments; the nats CLI saves the context",
+  "saved-is-right": "the program names the arguments; the nats CLI saves the context",
+};
+
 describe.concurrent.each(lessons)("$id", (lesson) => {
   const filesIn = (folder: string) => {
     const path = join(lesson.solutions, folder);
@@ -83,10 +90,13 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
       const diagnosed = verdict.tests.filter((test) => test.diagnosis !== undefined);
       expect(diagnosed.map((test) => [test.name, test.diagnosis])).toEqual([[check, id]]);
       const [found] = diagnosed;
-      expect(
-        (found?.evidence ?? []).filter(isFromTheWire).length,
-        `the diagnosis shows events on the wire, beside: ${found?.evidence}`,
-      ).toBeGreaterThan(0);
+      const evidence = found?.evidence ?? [];
+      if (offTheWire[id ?? ""]) expect(evidence.length, "the diagnosis shows evidence").toBeGreaterThan(0);
+      else
+        expect(
+          evidence.filter(isFromTheWire).length,
+          `the diagnosis shows events on the wire, beside: ${evidence}`,
+        ).toBeGreaterThan(0);
       expect(anchors(readFileSync(lesson.readme, "utf8")), "the README puts it right").toContain(
         found?.readme,
       );
