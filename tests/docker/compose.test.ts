@@ -125,9 +125,12 @@ test("three nodes make a cluster that stores a stream three times", async () => 
 
 test("the legacy server offers its channels", async () => {
   const server = await start("streaming", (await findProgram("nats-streaming-server")).path);
-  const page = (await (await fetch(`http://127.0.0.1:${server.monitorPort}/streaming/serverz`)).json()) as {
-    cluster_id: string;
-    version: string;
+  // Its NATS part answers a moment before the channels are there.
+  const page = async () => {
+    const response = await fetch(`http://127.0.0.1:${server.monitorPort}/streaming/serverz`);
+    return response.ok ? response.json() : response.status;
   };
-  expect(page).toMatchObject({ cluster_id: "depot", version: readLock()["nats-streaming-server"].version });
+  await expect
+    .poll(() => page().catch(String), { timeout: 60_000 })
+    .toMatchObject({ cluster_id: "depot", version: readLock()["nats-streaming-server"].version });
 });
