@@ -1,7 +1,7 @@
 // The classroom's host: takes learners in, counts what they send, confirms it to them, and puts what is made of it into the bucket that
 // the dashboard watches. All it knows is in NATS: it may be killed at any time and makes everything again.
 import { createHash } from "node:crypto";
-import { DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type ConsumerMessages, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Authority } from "./authority.ts";
@@ -47,6 +47,7 @@ export class Host {
   readonly #asked = new Map<string, number>();
   readonly #toErase: number[] = [];
   #last = 0;
+  #reading: ConsumerMessages | undefined;
   #closed = false;
   #timers: NodeJS.Timeout[] = [];
 
@@ -154,6 +155,7 @@ export class Host {
     const { state } = await persistently(() => manager.streams.info(this.settings.room.stream), 30_000);
     const { promise, resolve } = deferred();
     if (state.messages === 0) resolve();
+    void this.#closeWhenReconnected();
     void this.#follow(state.last_seq, resolve);
     await promise;
     for (const summary of this.ledger.summaries()) this.#changed.add(summary.id);
@@ -168,6 +170,8 @@ export class Host {
           opt_start_seq: this.#last + 1,
         });
         const messages = await consumer.consume({ max_messages: 500, idle_heartbeat: 1_000, expires: 5_000 });
+        this.#reading = messages;
+        void this.#closeWhenSilent(messages);
         for await (const message of messages) {
           this.#last = message.seq;
           this.#count(message.subject, message.string(), message.seq, message.time.getTime());
@@ -178,6 +182,19 @@ export class Host {
       }
       if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, againMs));
     }
+  }
+
+  /**
+   * An ordered consumer lives on one server of a cluster. When that one dies nobody answers for it, neither that it is there nor that it
+   * is gone, and the client (3.4.0) asks on for ever. So without its heartbeats, or on a new connection, it is given up for another one.
+   */
+  async #closeWhenSilent(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) if (type === "heartbeats_missed") await messages.close();
+  }
+
+  async #closeWhenReconnected(): Promise<void> {
+    for await (const { type } of this.settings.nc.status())
+      if (type === "reconnect") await this.#reading?.close();
   }
 
   #count(subject: string, text: string, sequence: number, at: number): void {
