@@ -3,6 +3,7 @@
 import { createVitest, type Reporter, type TestCase } from "vitest/node";
 import { builtFile } from "../course/built.ts";
 import { root } from "../course/places.ts";
+import { onCheckEnd } from "./check-ends.ts";
 import { inProcessPool } from "./in-process-pool.ts";
 
 /** How one check ended, in vitest's eyes. What it found is the kit's to say. */
@@ -21,16 +22,14 @@ export interface EngineResult {
   readonly troubles: readonly string[];
 }
 
-/** Checks that run side by side. While servers and programs have to be started, more would only compete for the processors. */
-const usualSideBySide = 4;
+/** Checks that run side by side. With more, each takes longer to begin, and the first verdict comes later. */
+const sideBySide = 4;
 
 export interface EngineOptions {
   /** Called as each check ends. */
   readonly onCheck?: (result: CheckResult) => void;
   /** Takes what is to be cleared up later; without it, all is cleared up before the result is there. */
   readonly afterwards?: (clearUp: () => Promise<void>) => void;
-  /** How many checks run at once. */
-  readonly sideBySide?: number;
 }
 
 /**
@@ -39,9 +38,17 @@ export interface EngineOptions {
  */
 export async function runChecks(
   file: string,
-  { onCheck = () => {}, afterwards, sideBySide = usualSideBySide }: EngineOptions = {},
+  { onCheck = () => {}, afterwards }: EngineOptions = {},
 ): Promise<EngineResult> {
-  const reporter: Reporter = { onTestCaseResult: (test) => onCheck(resultOf(test)) };
+  const told = new Set<string>();
+  const tell = (result: CheckResult) => {
+    if (told.has(result.name)) return;
+    told.add(result.name);
+    onCheck(result);
+  };
+  onCheckEnd(tell);
+  // Of a check that is skipped, only the reporter hears.
+  const reporter: Reporter = { onTestCaseResult: (test) => tell(resultOf(test)) };
   const vitest = await createVitest("test", {
     config: false,
     root,

@@ -40,9 +40,6 @@ export class DroppedGrading extends Error {
   override readonly name = "DroppedGrading";
 }
 
-/** When servers and programs wait already, checks mostly wait for messages: then nearly all of a lesson run at once. */
-const sparesSideBySide = 8;
-
 /** A verdict, and what it rests on. */
 export interface Graded {
   readonly verdict: Verdict;
@@ -109,7 +106,7 @@ export async function grade({
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
       onCheck: (check) => onTest(testOf(check, run)),
-      ...(afterwards && { afterwards, sideBySide: sparesSideBySide }),
+      ...(afterwards && { afterwards }),
     });
     if (dropped?.aborted) throw new DroppedGrading();
     const [trouble] = run.troubles;

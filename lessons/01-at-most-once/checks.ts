@@ -5,7 +5,7 @@ import type { Scan } from "./exercise.ts";
 const { check } = exercise<typeof import("./exercise.ts")>();
 
 /** Reconnecting in milliseconds instead of seconds, so that a long outage is over soon. */
-const impatient = { reconnectTimeWait: 10, reconnectJitter: 0, reconnectJitterTLS: 0 };
+const impatient = { reconnectTimeWait: 2, reconnectJitter: 0, reconnectJitterTLS: 0 };
 
 /** Scans number `from` to `to` of a depot. */
 function scans(from: number, to: number): Scan[] {
@@ -612,7 +612,7 @@ check(
       "open",
     );
 
-    const silent = await asking.again("ask", [server.options("terminal"), "rtm", 200]);
+    const silent = await asking.again("ask", [server.options("terminal"), "rtm", 100]);
     believes("silence-means-nobody", {
       when: () => silent === "empty",
       message:
@@ -625,7 +625,7 @@ check(
     // What it left open shows while there is a server.
     await asking.finish();
     await server.kill();
-    const unasked = await learner.start("ask", [server.options("terminal"), "ams", 200]);
+    const unasked = await learner.start("ask", [server.options("terminal"), "ams", 100]);
     await until("`ask` to be done", () => unasked.settled);
     const claim = unasked.error ? undefined : JSON.stringify(unasked.value);
     believes("every-error-is-about-the-depot", {
