@@ -1,6 +1,7 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
 import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
+import type { ProgramEvent } from "../wire/events.ts";
 import { Channel, type Failure } from "./channel.ts";
 import { Clock, pace } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
@@ -39,7 +40,7 @@ export interface Surroundings {
   pullWaitsMs(): number;
   /** The port of another check's server, if it is one. */
   foreign(port: number): boolean;
-  note(what: "started" | "killed" | "frozen" | "resumed" | "exited", program: string, detail?: string): void;
+  note(what: ProgramEvent["what"], program: string, detail?: string): void;
 }
 
 /** What its functions promise, where a verdict depends on it. */
@@ -172,6 +173,16 @@ export class LearnerProgram<Result = unknown> {
       },
     );
     this.stage.note("started", this.name);
+    for (const arg of args)
+      if (arg instanceof AbortSignal)
+        arg.addEventListener(
+          "abort",
+          () => {
+            // One that has gone does not hear it.
+            if (!this.host.exit) this.stage.note("told to stop", this.name);
+          },
+          { once: true },
+        );
   }
 
   /**
@@ -409,6 +420,7 @@ export class LearnerProgram<Result = unknown> {
     }
     const what = `the function that \`${target}\` returned`;
     return (...args: unknown[]) => {
+      this.stage.note("called", this.name, "the function that it returned");
       const called = this.#outcome(value(...args) as Promise<unknown>, what);
       // Whoever does not wait for it has other reasons to end.
       called.catch(() => {});

@@ -250,7 +250,7 @@ export interface ServerEvent extends Common {
 /** Noted by the kit: what happened to a program of the learner. `client`: the name that its connection has. */
 export interface ProgramEvent extends Common {
   kind: "program";
-  what: "started" | "killed" | "frozen" | "resumed" | "exited";
+  what: "started" | "killed" | "frozen" | "resumed" | "told to stop" | "called" | "exited";
   name: string;
   /** `exit status 1`, `SIGKILL`. */
   detail?: string;

@@ -287,6 +287,11 @@ function readCall(subject: string): { call: string; about: string[] } | undefine
   if (group === "INFO") return { call: "INFO", about: [] };
   const long = third !== "" && threeWords.has(`${group}.${second}.${third}`);
   if (long) return { call: `${group}.${second}.${third}`, about: rest };
+  // After the names of stream and consumer comes the subject that the consumer filters.
+  if (group === "CONSUMER" && second === "CREATE" && rest.length > 2) {
+    const [consumer = "", ...filter] = rest;
+    return { call: "CONSUMER.CREATE", about: [third, consumer, filter.join(".")] };
+  }
   return { call: second === "" ? group : `${group}.${second}`, about: third === "" ? [] : [third, ...rest] };
 }
 

@@ -50,8 +50,9 @@ export class Lanes {
       const { published = 0, received = 0 } = clients.get(name) ?? {};
       return received > published;
     };
-    const left = [...clients.keys()].filter((name) => !receives(name));
-    const right = [...clients.keys()].filter(receives);
+    const names = inOrder([...clients.keys()]);
+    const left = names.filter((name) => !receives(name));
+    const right = names.filter(receives);
     for (const name of left) this.#clients.set(name, this.#add({ kind: "client", title: name }));
     for (const name of streams) this.#streams.set(name, this.#add({ kind: "stream", title: name }));
     if (streams.size === 0 || (streams.size > 1 && needsServer))
@@ -99,6 +100,12 @@ export class Lanes {
     return this.stream(this.#streamOfSubject.get(subject));
   }
 
+  /** What a consumer is called here: a name that was made up says nothing. */
+  consumerTitle(of: { stream: string; consumer: string }): string {
+    const lane = this.#consumers.get(consumerKey(of));
+    return this.list[lane ?? -1]?.title ?? (madeUp.test(of.consumer) ? "an ordered consumer" : of.consumer);
+  }
+
   consumer(of: { stream: string; consumer: string }): number {
     return this.#consumers.get(consumerKey(of)) ?? this.stream(of.stream);
   }
@@ -113,6 +120,18 @@ export class Lanes {
 function clientName(event: WireEvent): string | undefined {
   if (event.connection === undefined || event.kind === "dial" || event.kind === "info") return undefined;
   return event.client || `client ${event.connection}`;
+}
+
+/** As they came, but `van 1` before `van 2`. */
+function inOrder(names: readonly string[]): string[] {
+  const parts = names.map((name) => {
+    const [, base = name, number = "0"] = /^(.*?)(\d+)$/.exec(name) ?? [];
+    return { name, base, number: Number(number) };
+  });
+  const firsts = [...new Set(parts.map(({ base }) => base))];
+  return parts
+    .sort((a, b) => firsts.indexOf(a.base) - firsts.indexOf(b.base) || a.number - b.number)
+    .map(({ name }) => name);
 }
 
 function consumerKey(of: { stream: string; consumer: string }): string {

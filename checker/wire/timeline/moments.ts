@@ -56,12 +56,19 @@ export class Run {
   readonly #ackingConsumers = new Set<string>();
   readonly #greeted = new Set<number>();
   readonly #served = new Set<string>();
+  /** Names of clients whose messages a stream stored or refused, and subjects of these messages. */
+  readonly #stores = new Set<string>();
+  readonly #freed = new Map<number, number>();
+  readonly #ended = new Set<string>();
+  /** Keys of JSON payloads that have the same value in each of them. */
+  readonly #same: ReadonlySet<string>;
 
   constructor(events: readonly WireEvent[]) {
     this.jetstream = events.some(({ kind }) => kind === "puback" || kind === "delivery" || kind === "pull");
     for (const event of events) {
       if (event.kind === "puback") this.#sequences.set(event.publish, event);
       if (event.kind === "puback") this.#answered.add(event.publish);
+      if (event.kind === "puback") this.#stores.add(`${event.client}`).add(`> ${event.subject}`);
       if (event.kind === "reply" || event.kind === "apiReply") this.#answered.add(event.request);
       if (event.kind === "status" && event.request !== undefined) this.#answered.add(event.request);
       if (event.kind === "ack" || event.kind === "nak" || event.kind === "term") {
@@ -71,6 +78,77 @@ export class Run {
       if (event.kind === "delivery") this.#served.add(served(event));
       if (event.kind === "delivery" && event.deliveryCount > 1)
         this.#ackingConsumers.add(`${event.stream} ${event.consumer}`);
+    }
+    this.#same = sameInAll(events);
+    this.#countFreed(events);
+  }
+
+  /**
+   * Whether a publish that waits for an answer is one to a stream, and no request to a colleague. On the wire they look alike; a
+   * message id or an expectation says it, or that a stream answered this client or this subject at another time.
+   */
+  toStream(event: Extract<WireEvent, { kind: "publish" }>): boolean {
+    const forStreams = Object.keys(event.headers ?? {}).some((name) =>
+      /^Nats-(Msg-Id|Expected-)/i.test(name),
+    );
+    return forStreams || this.#stores.has(`${event.client}`) || this.#stores.has(`> ${event.subject}`);
+  }
+
+  /** How many messages go on their way when a fault ends. */
+  freed(index: number): number {
+    return this.#freed.get(index) ?? 0;
+  }
+
+  /** The client says it twice when it drains; the second has no effect. */
+  endsAgain({ connection, sid, max }: Extract<WireEvent, { kind: "unsubscribe" }>): boolean {
+    const key = `${connection} ${sid}`;
+    const again = this.#ended.has(key);
+    if (max === undefined) this.#ended.add(key);
+    return again;
+  }
+
+  /**
+   * A payload, as short as it can be told from the others. Of a JSON object, what is the same in all of them is left out:
+   * `{no:1,parcel:P-1,…}`.
+   */
+  short(text: string): string {
+    if (!text.startsWith("{")) {
+      const line = text.replace(/\s+/g, " ");
+      return `"${cut(line, 18)}"`;
+    }
+    const whole = bare(text);
+    if (whole.length <= jsonLength) return whole;
+    const object = objectOf(text);
+    const telling = Object.entries(object ?? {}).filter(([key]) => !this.#same.has(key));
+    if (object === undefined || telling.length === 0 || telling.length === Object.keys(object).length)
+      return cut(whole, jsonLength);
+    return cut(`${bare(JSON.stringify(Object.fromEntries(telling))).slice(0, -1)},…}`, jsonLength);
+  }
+
+  quote(text: string | undefined, size: number, subject: string): string {
+    if (size === 0) return subject;
+    return text === undefined ? `${subject} (${size} bytes)`.trim() : this.short(text);
+  }
+
+  /** `parcel.ams.scan "p1"`. */
+  subjectAnd(event: { text: string | undefined; size: number; subject: string }): string {
+    return event.size === 0 || event.text === undefined
+      ? this.quote(event.text, event.size, event.subject)
+      : `${event.subject} ${this.short(event.text)}`;
+  }
+
+  #countFreed(events: readonly WireEvent[]): void {
+    const held: number[] = [];
+    const whose = new Map<number, string | undefined>();
+    for (const event of events) {
+      if (event.kept === "held" && carriesMessage.has(event.kind)) {
+        held.push(event.index);
+        whose.set(event.index, event.client);
+      }
+      if (event.kind !== "fault" || event.what !== "release") continue;
+      const freed = held.filter((index) => event.who === undefined || whose.get(index) === event.who);
+      this.#freed.set(event.index, freed.length);
+      for (const index of freed) held.splice(held.indexOf(index), 1);
     }
   }
 
@@ -185,10 +263,10 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
     case "publish": {
       const stored = run.stored(event.index);
       const waits = event.reply !== undefined && !run.answered(event.index);
-      const asks = event.reply !== undefined && stored === undefined;
+      const asks = event.reply !== undefined && stored === undefined && !run.toStream(event);
       const what = event.answers !== undefined ? "answer" : asks ? "request" : "publish";
       // Whom an answer goes to is a random inbox.
-      const about = what === "answer" ? quote(event.text, event.size, "") : subjectAnd(event);
+      const about = what === "answer" ? run.quote(event.text, event.size, "") : run.subjectAnd(event);
       const to = stored?.stream === undefined ? lanes.subject(event.subject) : lanes.stream(stored.stream);
       return arrow(
         client,
@@ -229,8 +307,8 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       const again = event.deliveryCount > 1;
       const unacked = run.unacked(event);
       const label = again
-        ? `${quote(event.text, event.size, event.subject)} again, delivery ${event.deliveryCount}`
-        : `${quote(event.text, event.size, event.subject)}, sequence ${event.streamSeq}`;
+        ? `${run.quote(event.text, event.size, event.subject)} again, delivery ${event.deliveryCount}`
+        : `${run.quote(event.text, event.size, event.subject)}, sequence ${event.streamSeq}`;
       return arrow(
         lanes.consumer(event),
         client,
@@ -252,7 +330,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
     case "term":
     case "inProgress": {
       const what = { ack: "ack", nak: "nak", term: "term", inProgress: "in progress" }[event.kind];
-      const which = event.text === undefined ? `sequence ${event.streamSeq}` : short(event.text);
+      const which = event.text === undefined ? `sequence ${event.streamSeq}` : run.short(event.text);
       const tail =
         event.delayMs !== undefined
           ? `, again in ${event.delayMs} ms`
@@ -278,14 +356,14 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       return arrow(
         lanes.subject(event.subject),
         client,
-        says(subjectAnd(event), `message ${client}`, "messages"),
+        says(run.subjectAnd(event), `message ${client}`, "messages"),
       );
     case "reply":
       if (event.asked.startsWith("$JS.ACK")) return undefined;
       return arrow(
         lanes.server(),
         client,
-        says(`reply ${quote(event.text, event.size, "")}`.trim(), `reply ${client}`, "replies", {
+        says(`reply ${run.quote(event.text, event.size, "")}`.trim(), `reply ${client}`, "replies", {
           tone: "good",
         }),
       );
@@ -303,6 +381,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       );
     case "unsubscribe":
       if (event.subject === undefined || event.subject.startsWith("_INBOX.")) return undefined;
+      if (run.endsAgain(event)) return undefined;
       return arrow(
         client,
         lanes.server(),
@@ -343,14 +422,14 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       return arrow(
         client,
         lanes.server(),
-        says(`${event.call} ${event.about.join(" ")}, never answered`.trim(), "api", "API calls", {
+        says(`${called(event, lanes)}, never answered`, "api", "API calls", {
           tone: "bad",
           matters: true,
         }),
       );
     case "apiReply": {
       if (event.ok && !/CREATE|UPDATE|DELETE|PURGE|STEPDOWN|PAUSE/.test(event.call)) return undefined;
-      const label = `${event.call} ${event.about.join(" ")}`.trim();
+      const label = called(event, lanes);
       if (!event.ok)
         return arrow(
           lanes.server(),
@@ -404,9 +483,14 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       );
       return lane === undefined ? band(words) : mark(lane, words);
     }
-    case "fault":
+    case "fault": {
+      const freed = run.freed(event.index);
+      const label =
+        freed > 0
+          ? `${base.detail}, ${freed === 1 ? "1 message goes" : `${freed} messages go`} on`
+          : base.detail;
       return band(
-        says(base.detail, `fault ${event.what}`, "faults", {
+        says(label, `fault ${event.what}`, "faults", {
           tone: event.what === "release" ? "good" : "bad",
           matters: true,
           ...(event.what === "cut"
@@ -414,6 +498,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
             : {}),
         }),
       );
+    }
     case "note":
       return band(says(event.text, "note", "notes"));
   }
@@ -445,6 +530,8 @@ const programTurns = {
   killed: "down",
   frozen: "down",
   resumed: "up",
+  "told to stop": undefined,
+  called: undefined,
   exited: "down",
 } as const;
 
@@ -457,21 +544,49 @@ function key(stream: string | undefined, seq: number | undefined): string | unde
   return stream === undefined || seq === undefined ? undefined : `${stream} ${seq}`;
 }
 
-/** `parcel.ams.scan "p1"`. */
-function subjectAnd(event: { text: string | undefined; size: number; subject: string }): string {
-  return event.size === 0 || event.text === undefined
-    ? quote(event.text, event.size, event.subject)
-    : `${event.subject} ${short(event.text)}`;
+/** An API call by its name, and what it is about. */
+function called(event: { call: string; about: readonly string[] }, lanes: Lanes): string {
+  const [stream = "", consumer, ...rest] = event.about;
+  if (!event.call.startsWith("CONSUMER") || consumer === undefined)
+    return `${event.call} ${event.about.join(" ")}`.trim();
+  return [event.call, stream, lanes.consumerTitle({ stream, consumer }), ...rest].join(" ");
 }
 
-function quote(text: string | undefined, size: number, subject: string): string {
-  if (size === 0) return subject;
-  return text === undefined ? `${subject} (${size} bytes)`.trim() : short(text);
+const carriesMessage = new Set<WireEvent["kind"]>([
+  ...(["publish", "puback", "delivery", "message", "reply", "status"] as const),
+  ...(["ack", "nak", "term", "inProgress"] as const),
+]);
+
+/** Characters of JSON that a label has room for. */
+const jsonLength = 20;
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-function short(text: string): string {
-  // Of a JSON object as much as possible is to be seen, so that one is told from another: {no:1,parcel:…
-  const line = text.startsWith("{") ? text.replace(/["\s]+/g, "") : text.replace(/\s+/g, " ");
-  if (text.startsWith("{")) return line.length > 20 ? `${line.slice(0, 19)}…` : line;
-  return `"${line.length > 18 ? `${line.slice(0, 17)}…` : line}"`;
+/** JSON without what makes it longer. */
+function bare(json: string): string {
+  return json.replace(/["\s]+/g, "");
+}
+
+function objectOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keys that stand with one and the same value in every JSON object of the run, where there are several. */
+function sameInAll(events: readonly WireEvent[]): Set<string> {
+  const texts = new Set<string>();
+  for (const event of events) if ("text" in event && event.text?.startsWith("{")) texts.add(event.text);
+  const values = new Map<string, Set<string>>();
+  for (const text of texts)
+    for (const [key, value] of Object.entries(objectOf(text) ?? {}))
+      values.set(key, (values.get(key) ?? new Set()).add(JSON.stringify(value)));
+  return new Set([...values].filter(([, seen]) => texts.size > 1 && seen.size === 1).map(([key]) => key));
 }
