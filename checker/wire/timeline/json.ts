@@ -102,6 +102,7 @@ function unrandom(text: string): string {
   return (
     text
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>")
+      .replace(/\bid [0-9a-z]{8}…/gi, "id <id>")
       .replace(/_INBOX\.[\w.*>-]+/g, "_INBOX.<id>")
       // A NUID: 22 characters of digits and capitals, with at least one of each (names of clients and consumers).
       .replace(/\b(?=[A-Z]*\d)(?=\d*[A-Z])[0-9A-Z]{22}\b/g, "<id>")

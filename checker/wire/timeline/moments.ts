@@ -130,8 +130,15 @@ export class Run {
     return text === undefined ? `${subject} (${size} bytes)`.trim() : this.short(text);
   }
 
-  /** `parcel.ams.scan "p1"`. */
-  subjectAnd(event: { text: string | undefined; size: number; subject: string }): string {
+  /** `parcel.ams.scan "p1"`; with a message id this one, where both have no room. */
+  subjectAnd(event: {
+    text: string | undefined;
+    size: number;
+    subject: string;
+    msgId?: string | undefined;
+  }): string {
+    const long = (event.text?.length ?? 0) > jsonLength;
+    if (event.msgId !== undefined && long) return `${event.subject}, id ${shortId(event.msgId)}`;
     return event.size === 0 || event.text === undefined
       ? this.quote(event.text, event.size, event.subject)
       : `${event.subject} ${this.short(event.text)}`;
@@ -562,6 +569,13 @@ const jsonLength = 20;
 
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+/** Of an id that is made of chance its beginning is enough to tell it from another. */
+function shortId(id: string): string {
+  return /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-Z]{22})$/i.test(id)
+    ? `${id.slice(0, 8)}…`
+    : cut(id, jsonLength);
 }
 
 /** JSON without what makes it longer. */
