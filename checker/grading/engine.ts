@@ -3,18 +3,8 @@
 import { createVitest, type Reporter, type TestCase } from "vitest/node";
 import { builtFile } from "../course/built.ts";
 import { root } from "../course/places.ts";
-import { onCheckEnd } from "./check-ends.ts";
+import { type CheckResult, onCheckEnd } from "./check-ends.ts";
 import { inProcessPool } from "./in-process-pool.ts";
-
-/** How one check ended, in vitest's eyes. What it found is the kit's to say. */
-export interface CheckResult {
-  readonly name: string;
-  readonly state: "passed" | "failed" | "skipped";
-  /** Why it was skipped. */
-  readonly note?: string;
-  readonly errors: readonly { message: string; name?: string; stack?: string; advice?: string }[];
-  readonly durationMs: number;
-}
 
 export interface EngineResult {
   readonly checks: readonly CheckResult[];

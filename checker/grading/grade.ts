@@ -10,8 +10,8 @@ import { beginRun, type Run } from "../kit/run.ts";
 import { discardSpares, prepare, useServer } from "../kit/spares.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { runFolder } from "../nats/run-folder.ts";
+import type { CheckResult } from "./check-ends.ts";
 import { type Compiled, compile, type TypeFault } from "./compile.ts";
-import type { CheckResult } from "./engine.ts";
 import { unfit } from "./unfit.ts";
 import type { TestResult, Verdict } from "./verdict.ts";
 
