@@ -1,4 +1,4 @@
-// The classroom under load: learners with real connections and real outboxes, a dashboard in Chromium where there is one, and faults.
+// The classroom under load: learners with real connections and real outboxes, a watch such as the dashboard has, and faults.
 // Loopback only; each round is bounded in count and time.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -26,8 +26,8 @@ function show({ node, platform, cache, temp, programs: found, ok }: Findings): v
   for (const { name, pinned, rungs } of found) {
     print();
     print(`${c.bold(name)}  ${c.dim(`the course was made with ${pinned}`)}`);
-    for (const rung of rungs) showRung(rung);
     const used = rungs.find((rung) => rung.state === "used");
+    for (const rung of rungs) showRung(rung, used !== undefined);
     const next = rungs.find((rung) => rung.state === "usable");
     const insisted = rungs[0]?.state === "unusable" && process.env[programs[name].variable];
     if (insisted) print(wrap(`No other way is tried while ${programs[name].variable} is set.`, 4));
@@ -42,10 +42,12 @@ function show({ node, platform, cache, temp, programs: found, ok }: Findings): v
   );
 }
 
-function showRung({ source, state, detail, mend }: RungReport): void {
-  const signs = { used: c.green("✓"), usable: c.dim("•"), unusable: c.dim("✗") };
-  print(`  ${signs[state]} ${source.padEnd(12)}${hang(detail, 16)}`);
-  if (mend && state === "unusable") print(c.dim(wrap(`→ ${mend}`, 16)));
+/** @param served whether one way serves already: then nothing is wrong with the others, and nothing is to be done */
+function showRung({ source, state, detail, mend }: RungReport, served: boolean): void {
+  const signs = { used: c.green("✓"), usable: c.dim("•"), unusable: served ? c.dim("•") : c.red("✗") };
+  const text = `${source.padEnd(12)}${hang(detail, 16)}`;
+  print(`  ${signs[state]} ${served && state !== "used" ? c.dim(text) : text}`);
+  if (mend && state === "unusable" && !served) print(c.dim(wrap(`→ ${mend}`, 16)));
 }
 
 function describe({ path, trouble, freeBytes }: Place): string {

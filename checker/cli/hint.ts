@@ -31,6 +31,15 @@ export async function runHint(typed: string | undefined): Promise<number> {
     }));
     return exitStatus.passed;
   }
+  if (progress.passedAt && progress.last?.passed === progress.last?.of) {
+    print(
+      wrap(
+        `You have passed ${lesson.id}: there is nothing left to hint at. \`npm run solution ${lesson.id}\` shows how others do it.`,
+        2,
+      ),
+    );
+    return exitStatus.passed;
+  }
   const { hints } = readReadme(lesson).matter;
   const number = progress.hintsShown ?? 0;
   const hint = hints[number];

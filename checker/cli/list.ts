@@ -33,7 +33,7 @@ export async function runList({ json = false }: { json?: boolean }): Promise<num
   }
   for (const { id, title, summary, minutes, state, checks, checksChanged } of rows) {
     const sign = state === "passed" ? c.green("✓") : state === "started" ? c.yellow("•") : " ";
-    const right = [state === "started" && checks ? `${checks} checks` : words[state], `${minutes} min`]
+    const right = [state === "started" && checks ? `${checks} checks` : words[state], `about ${minutes} min`]
       .filter(Boolean)
       .join(", ");
     const left = cut(`${id}  ${title}`, columns() - right.length - 6);
