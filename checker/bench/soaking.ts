@@ -1,13 +1,16 @@
 // Grades programs whose verdicts are known, on an idle and on a busy machine, and tells which verdicts differ.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { availableParallelism, constants, setPriority } from "node:os";
+import { availableParallelism, setPriority } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import type { Lesson } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
+
+/** Of a grading on a busy machine: it gets a third of the time that a counting program gets beside it. */
+const niceness = 5;
 
 export interface KnownGrading {
   readonly lesson: Lesson;
@@ -55,8 +58,9 @@ export interface Soaked {
 }
 
 /**
- * Grades everything so many times. Of the rounds every second one is on a busy machine: each processor has a program that
- * does nothing but count, and the grading is niced. A single round is a busy one.
+ * Grades everything so many times, with as many gradings side by side as there are processors. Of the rounds every second one is on a
+ * busy machine: each processor has a program that does nothing but count, there are twice as many gradings, and they are niced. A
+ * single round is a busy one.
  */
 export async function soak(
   what: readonly KnownGrading[],
@@ -69,8 +73,9 @@ export async function soak(
   for (let round = 1; round <= times; round++) {
     const busy = round % 2 === times % 2;
     const counters = busy ? keepBusy() : [];
-    try {
-      for (const each of what) {
+    const left = [...what];
+    const gradeTheRest = async () => {
+      for (let each = left.shift(); each; each = left.shift()) {
         const { difference, lacks } = await gradeOnce(each, { niced: busy, ...(server && { server }) });
         count++;
         for (const lack of lacks) notJudged.add(lack);
@@ -78,6 +83,10 @@ export async function soak(
         if (told) differences.push(told);
         onGraded(count, times * what.length, told);
       }
+    };
+    try {
+      const sideBySide = availableParallelism() * (busy ? 2 : 1);
+      await Promise.all(Array.from({ length: sideBySide }, gradeTheRest));
     } finally {
       for (const counter of counters) counter.kill("SIGKILL");
     }
@@ -117,7 +126,7 @@ export async function gradeOnce(
   );
   if (niced && grading.pid !== undefined) {
     try {
-      setPriority(grading.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+      setPriority(grading.pid, niceness);
     } catch {
       // It has ended already; its verdict says why.
     }

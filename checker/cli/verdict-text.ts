@@ -27,14 +27,8 @@ export function verdictText(
     const place = verdict.tests.find((test) => test.message === verdict.message)?.location;
     parts.push(wrap(verdict.message, 2) + (place ? `\n${at(verdict, place, 2)}` : ""));
   }
-  // A file that cannot run fails every check for one reason, which is said once.
-  const reasons = new Map<string, TestResult[]>();
-  for (const test of verdict.tests) {
-    if (test.status !== "fail" && test.status !== "error") continue;
-    const key = JSON.stringify([test.message, test.diagnosis, test.location]);
-    reasons.set(key, [...(reasons.get(key) ?? []), test]);
-  }
-  const explained = new Set<string>();
+  const explained = new Map<string, string>();
+  let above: string | undefined;
   const lines: string[] = [];
   for (const test of verdict.tests) {
     lines.push(plain ? plainTestLine(test) : testLine(test));
@@ -44,15 +38,17 @@ export function verdictText(
       continue;
     }
     const key = JSON.stringify([test.message, test.diagnosis, test.location]);
-    const same = reasons.get(key) ?? [];
     // What keeps the whole file from running stands above already.
-    if (explained.has(key) || test.message === verdict.message) continue;
-    // Said below the last check that it explains.
-    if (same.length > 1 && same.at(-1) !== test) {
-      lines.push(c.dim("      for the same reason as the next one that failed"));
+    if (test.message === verdict.message) continue;
+    // What keeps several checks from passing is said once.
+    const alike = explained.get(key);
+    if (alike !== undefined) {
+      lines.push(c.dim(wrap(key === above ? "for the same reason" : `for the same reason as “${alike}”`, 6)));
+      above = key;
       continue;
     }
-    explained.add(key);
+    explained.set(key, test.name);
+    above = key;
     lines.push(explanation(test, verdict, lesson));
   }
   if (lines.length > 0) parts.push(lines.join("\n"));

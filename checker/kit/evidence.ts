@@ -42,7 +42,8 @@ export function shownOnTheWire(parts: FindingParts, journal: Journal): FindingPa
   if (belief !== undefined && evidence.length > 0) return parts;
   if (evidence.some(isFromTheWire)) return parts;
   const last = journal.events.filter(isNews).slice(-most);
-  if (last.length === 0) return parts;
+  // What the check did to the network tells nothing about a program that sent nothing.
+  if (last.every(({ kind }) => kind === "fault")) return parts;
   return { ...parts, evidence: [...evidence, ...last.map((event) => wireLine(event))] };
 }
 
