@@ -187,10 +187,13 @@ export class Pipe {
 
   #write(most: number): number {
     let written = 0;
+    // In one piece, as it came: a server treats many messages in one read otherwise than one after the other.
+    this.#sink.cork();
     for (const part of this.#waiting.take(most)) {
       written += part.length;
       if (!this.#sink.write(part)) this.#sinkFull = true;
     }
+    this.#sink.uncork();
     return written;
   }
 
