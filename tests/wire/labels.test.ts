@@ -1,5 +1,6 @@
 // What the lines of a timeline say, for runs on a real server: publishes and requests, what a fault let go, drained subscriptions, JSON.
-import { connect, type NatsConnection } from "nats";
+import { connect, createInbox, headers, type NatsConnection } from "nats";
+import semver from "semver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
@@ -129,4 +130,26 @@ describe("clients that are counted", () => {
     });
     expect(lanes).toEqual(["van 2", "van 10", "depot", "server"]);
   });
+});
+
+test("a traced message says so, and the report's random subject is not shown", async (context) => {
+  if (semver.lt(server.program.version, "2.11.0")) return context.skip("message tracing came with 2.11");
+  const { says } = await labels(async ({ open }) => {
+    const nc = await open("tracer");
+    const destination = createInbox();
+    const report = nc.subscribe(destination, { max: 1 });
+    const traced = headers();
+    traced.set("Nats-Trace-Dest", destination);
+    nc.publish("parcel.ams", "P-1", { headers: traced });
+    for await (const _ of report);
+    await nc.close();
+  });
+  expect(says).toEqual(
+    expect.arrayContaining([
+      "subscribe to the trace",
+      'publish parcel.ams "P-1", to be traced',
+      "report of the trace",
+    ]),
+  );
+  expect(says.join("\n")).not.toContain("_INBOX");
 });

@@ -60,12 +60,16 @@ export class Run {
   readonly #stores = new Set<string>();
   readonly #freed = new Map<number, number>();
   readonly #ended = new Set<string>();
+  /** Subjects that reports of message tracing go to. */
+  readonly #traceSubjects = new Set<string>();
   /** Keys of JSON payloads that have the same value in each of them. */
   readonly #same: ReadonlySet<string>;
 
   constructor(events: readonly WireEvent[]) {
     this.jetstream = events.some(({ kind }) => kind === "puback" || kind === "delivery" || kind === "pull");
     for (const event of events) {
+      const traceSubject = event.kind === "publish" && traceSubjectOf(event);
+      if (traceSubject) this.#traceSubjects.add(traceSubject);
       if (event.kind === "puback") this.#sequences.set(event.publish, event);
       if (event.kind === "puback") this.#answered.add(event.publish);
       if (event.kind === "puback") this.#stores.add(`${event.client}`).add(`> ${event.subject}`);
@@ -92,6 +96,11 @@ export class Run {
       /^Nats-(Msg-Id|Expected-)/i.test(name),
     );
     return forStreams || this.#stores.has(`${event.client}`) || this.#stores.has(`> ${event.subject}`);
+  }
+
+  /** Whether the server reports of a traced message on this subject. */
+  takesReports(subject: string): boolean {
+    return this.#traceSubjects.has(subject);
   }
 
   /** How many messages go on their way when a fault ends. */
@@ -186,6 +195,9 @@ export class Run {
   }
 }
 
+/** The subject to which the server reports of this message (ADR-41). */
+const traceSubjectOf = ({ headers }: Extract<WireEvent, { kind: "publish" }>) => headers?.["Nats-Trace-Dest"];
+
 const served = (of: { client?: string; stream: string; consumer: string }) =>
   `${of.client} ${of.stream} ${of.consumer}`;
 
@@ -279,7 +291,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         client,
         to,
         says(
-          `${what} ${about}${waits ? ", never answered" : ""}`.trimEnd(),
+          `${what} ${about}${traceSubjectOf(event) ? ", to be traced" : ""}${waits ? ", never answered" : ""}`.trimEnd(),
           `publish ${client} ${what}`,
           { publish: "publishes", request: "requests", answer: "answers" }[what],
           {
@@ -363,7 +375,11 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       return arrow(
         lanes.subject(event.subject),
         client,
-        says(run.subjectAnd(event), `message ${client}`, "messages"),
+        says(
+          run.takesReports(event.subject) ? "report of the trace" : run.subjectAnd(event),
+          `message ${client}`,
+          "messages",
+        ),
       );
     case "reply":
       if (event.asked.startsWith("$JS.ACK")) return undefined;
@@ -375,12 +391,12 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         }),
       );
     case "subscribe":
-      if (event.subject.startsWith("_INBOX.")) return undefined;
+      if (event.subject.startsWith("_INBOX.") && !run.takesReports(event.subject)) return undefined;
       return arrow(
         client,
         lanes.server(),
         says(
-          `subscribe ${event.subject}${event.queue === undefined ? "" : `, queue ${event.queue}`}`,
+          `subscribe ${run.takesReports(event.subject) ? "to the trace" : event.subject}${event.queue === undefined ? "" : `, queue ${event.queue}`}`,
           `subscribe ${client}`,
           "subscriptions",
           { tone: "muted" },
