@@ -725,15 +725,26 @@ check(
     const other = await server.connect("van 2", { recorded: true });
     const forOther = await other.jetstream().consumers.get("PARCELS", "delivery");
     const got: string[] = [];
-    const rest = await forOther.fetch({ max_messages: 3, expires: 60_000 });
-    void (async () => {
-      for await (const message of rest) {
+    const takes = async (max_messages: number) => {
+      for await (const message of await forOther.fetch({ max_messages, expires: 60_000 })) {
         got.push(message.json<Parcel>().id);
         message.ack();
       }
-    })();
+    };
+    void takes(3);
     await wait("van 2 to get the other parcels", () => got.length === 3);
-    expect(got, "Van 2 gets the parcels that van 1 has not started with").toEqual(["P-2", "P-3", "P-4"]);
+    // Who asks for the next parcel while he delivers P-1 has asked by now, and comes before van 2.
+    await van.answers();
+    await van.answers();
+    void takes(1);
+    await depot.sends("P-5");
+    await wait("van 2 to get the next parcel, too", () => got.length === 4);
+    expect(got, "Van 2 gets the parcels that van 1 has not started with").toEqual([
+      "P-2",
+      "P-3",
+      "P-4",
+      "P-5",
+    ]);
     stuck.open();
     await wait("the work queue to be empty", depot.empty);
     expect(ids(deliver.received), "Van 1 delivers its own parcel, once").toEqual(["P-1"]);
