@@ -40,7 +40,7 @@ export function commandsPage({ readme }: Context): Page {
     title: "Commands",
     description: "Every command of the course, and what to do when something is in the way.",
     contents: [
-      ...learners.map(({ id, typed }) => ({ level: 2, id, text: typed.replace(/^npm run | [[<].*$/g, "") })),
+      ...learners.map(({ id, typed }) => ({ level: 2, id, text: typed.replace(/^npm (run )?| [[<].*$/g, "") })),
       { level: 2, id: "when-something-is-in-the-way", text: "When something is in the way" },
       { level: 2, id: "for-authors-of-lessons", text: "For authors of lessons" },
     ],
@@ -63,7 +63,8 @@ function usage(command: Command, flagsOf = command, parent?: string): Usage {
   const called = parent === undefined ? command.name() : `${parent} -- ${command.name()}`;
   return {
     id: parent === undefined ? command.name() : `${parent}-${command.name()}`,
-    typed: ["npm run", called, ...names].join(" "),
+    // npm has a word of its own for this one.
+    typed: [called === "start" ? "npm" : "npm run", called, ...names].join(" "),
     does: sentence(command.description().replace(forAuthors, "")),
     flags: flagsOf.options.map(({ flags, description, defaultValue }) => ({
       typed: flags,

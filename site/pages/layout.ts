@@ -34,7 +34,7 @@ export interface LayoutOptions {
 export const places: readonly Way[] = [
   { path: "index.html", title: "Lessons" },
   { path: "mistakes.html", title: "Mistakes" },
-  { path: "nats-streaming.html", title: "From NATS Streaming" },
+  { path: "nats-streaming.html", title: "NATS Streaming" },
   { path: "glossary.html", title: "Glossary" },
   { path: "commands.html", title: "Commands" },
 ];
