@@ -541,7 +541,18 @@ check(
       wire: () => server.wire.by("board", "message", "disconnect"),
     });
     onTheWay.release();
-    await watching.answers();
+    // Scan 1 is still being shown. A board that does not wait for its loop stops now, when the server's last word has come.
+    const asked = () => said().filter(({ kind }) => kind === "ping").length;
+    const heard = () =>
+      server.wire
+        .by("board", "pong")
+        .filter(({ index, direction }) => index >= told && direction === "toClient");
+    const closed = () => said().some(({ kind }) => kind === "disconnect");
+    await until(
+      "the server's last word to reach the board",
+      () => stopped || closed() || heard().length >= asked(),
+    );
+    for (let turn = 0; turn < 8 && !stopped; turn++) await watching.answers();
     open.open();
     await until("the board to stop", () => stopped);
     believes("drain-waits-for-my-code", {
