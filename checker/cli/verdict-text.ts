@@ -86,7 +86,7 @@ function headline({ lesson, server }: Verdict): string {
 
 function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: Lesson): string {
   const lines = [wrap(test.message ?? "", 6)];
-  for (const line of test.evidence ?? []) lines.push(c.cyan(cut(`        ${line}`)));
+  for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(cut(`        ${line}`)));
   if (test.location) lines.push(at(verdict, test.location, 6));
   if (test.output) {
     const printed = test.output.trimEnd().split("\n");
@@ -97,6 +97,13 @@ function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: L
   }
   if (test.readme) lines.push(`      ${c.dim("read")} ${shown(lesson.readme)}#${test.readme}`);
   return lines.join("\n");
+}
+
+/** Lines of evidence, the times of those that begin with one below each other. */
+function aligned(evidence: readonly string[]): string[] {
+  const timeOf = (line: string) => /^\+[\d.]+ m?s(?= {2})/.exec(line)?.[0] ?? "";
+  const width = Math.max(0, ...evidence.map((line) => timeOf(line).length));
+  return evidence.map((line) => " ".repeat(timeOf(line) ? width - timeOf(line).length : 0) + line);
 }
 
 function at(
@@ -134,10 +141,13 @@ export function summary(verdict: Verdict, lesson: Lesson): string {
   if (verdict.environment)
     return `  ${c.bold("Not graded.")} This says nothing about your program. ${c.dim("npm run doctor shows what is missing.")}`;
   if (tests.length === 0) return `  ${c.bold("Not yet.")} The checks could not begin.`;
-  // The hints are about what the checks look at.
+  // The hints are about what the checks look at, in the learner's own file.
   const onlyTypes = verdict.typeErrors.length > 0 && passed === tests.length - skipped;
-  const next = onlyTypes ? "The types are still wrong." : c.dim(`A nudge: npm run hint ${lesson.id}`);
-  return `  ${c.bold("Not yet.")} ${passed} of ${tests.length} checks passed${also}. ${next}`;
+  const ofExercise = verdict.file === lesson.exercise;
+  const next = onlyTypes
+    ? "The types are still wrong."
+    : ofExercise && c.dim(`A nudge: npm run hint ${lesson.id}`);
+  return `  ${c.bold("Not yet.")} ${passed} of ${tests.length} checks passed${also}. ${next || ""}`.trimEnd();
 }
 
 /** A path as a person would type it here. */
