@@ -224,7 +224,7 @@ class Watch {
         return this.#solution();
       case "t":
         return this.#show(async () =>
-          (await import("./timeline.ts")).runTimeline(lesson.id, { plain: this.#plain }),
+          (await import("./timeline.ts")).runTimeline(lesson.id, { plain: this.#plain, first: true }),
         );
       case "o":
         return this.#page();

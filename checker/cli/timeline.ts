@@ -16,6 +16,8 @@ import { testLine } from "./verdict-text.ts";
 
 export interface TimelineFlags {
   readonly check?: string;
+  /** Only the first check that did not pass, where there is one; otherwise all. */
+  readonly first?: boolean;
   readonly svg?: string;
   readonly json?: boolean;
   readonly plain?: boolean;
@@ -41,10 +43,14 @@ export async function runTimeline(typed: string, flags: TimelineFlags): Promise<
       `Run npm run check ${lesson.id}, then this command again.`,
     );
   }
-  const checks = chosen(run, flags.check).map((check): Shown => ({ ...check, timeline: drawn(check) }));
+  const failed = run.checks.find(({ status }) => status === "fail" || status === "error");
+  const wanted = flags.first && failed ? [failed] : chosen(run, flags.check);
+  const checks = wanted.map((check): Shown => ({ ...check, timeline: drawn(check) }));
   if (flags.svg !== undefined) writeSvg(resolve(flags.svg), checks);
   if (flags.json) print(JSON.stringify(documentOf(run, checks)));
   else if (flags.svg === undefined) print(textOf(run, checks, flags.plain === true));
+  if (wanted.length === 1 && run.checks.length > 1 && flags.first)
+    print(wrap(`\nnpm run timeline ${lesson.id} shows all ${run.checks.length} checks.`));
   if (flags.svg !== undefined) printError(`Written: ${flags.svg}`);
   return exitStatus.passed;
 }

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import type { Lesson } from "../course/lessons.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
-import { colours as c, columns, cut, wrap } from "./text.ts";
+import { colours as c, columns, cut, squeeze, wrap } from "./text.ts";
 
 const signs = { pass: c.green("✓"), fail: c.red("✗"), error: c.red("✗"), skip: c.yellow("–") };
 /** Lines of a program's output that are shown with a failed check. */
@@ -11,8 +11,8 @@ const outputLines = 8;
 export interface VerdictStyle {
   /** Words instead of signs and columns, for screen readers and logs. */
   readonly plain?: boolean;
-  /** Explain only the first check that failed, because there is no room for more. */
-  readonly first?: boolean;
+  /** Explain only the first check that failed, and put it first; those that passed are counted. For where there is little room. */
+  readonly brief?: boolean;
   /** Leave out the line of the lesson's title, and the last line with its nudge. */
   readonly body?: boolean;
 }
@@ -20,7 +20,7 @@ export interface VerdictStyle {
 export function verdictText(
   verdict: Verdict,
   lesson: Lesson,
-  { plain = false, first = false, body = false }: VerdictStyle = {},
+  { plain = false, brief = false, body = false }: VerdictStyle = {},
 ): string {
   const parts = body ? [] : [plain ? `${verdict.lesson.id}  ${verdict.lesson.title}` : headline(verdict)];
   if (verdict.message) {
@@ -30,9 +30,11 @@ export function verdictText(
   const explained = new Map<string, string>();
   let above: string | undefined;
   const lines: string[] = [];
-  for (const test of verdict.tests) {
+  const passed = verdict.tests.filter(({ status }) => status === "pass").length;
+  const shownTests = brief ? verdict.tests.filter(({ status }) => status !== "pass") : verdict.tests;
+  for (const test of shownTests) {
     lines.push(plain ? plainTestLine(test) : testLine(test));
-    if (test.status === "pass" || (first && explained.size > 0)) continue;
+    if (test.status === "pass" || (brief && explained.size > 0)) continue;
     if (test.status === "skip") {
       if (test.message) lines.push(wrap(test.message, 6));
       continue;
@@ -51,6 +53,8 @@ export function verdictText(
     above = key;
     lines.push(explanation(test, verdict, lesson));
   }
+  if (brief && passed > 0)
+    lines.push(`  ${signs.pass} ${c.dim(`${passed} ${passed === 1 ? "check" : "checks"} passed`)}`);
   if (lines.length > 0) parts.push(lines.join("\n"));
   if (verdict.typeErrors.length > 0 && verdict.status !== "error") parts.push(typeText(verdict));
   if (!body) parts.push(summary(verdict, lesson));
@@ -86,7 +90,7 @@ function headline({ lesson, server }: Verdict): string {
 
 function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: Lesson): string {
   const lines = [wrap(test.message ?? "", 6)];
-  for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(cut(`        ${line}`)));
+  for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(squeeze(`        ${line}`)));
   if (test.location) lines.push(at(verdict, test.location, 6));
   if (test.output) {
     const printed = test.output.trimEnd().split("\n");

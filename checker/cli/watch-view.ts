@@ -29,7 +29,7 @@ export interface WatchView {
   redraw(): void;
   /** Takes away what was said below. */
   back(): void;
-  /** Shows each check that failed with its explanation, where there was no room for all. */
+  /** Shows every check, and each that failed with its explanation, where there was no room for all. */
   whole(): void;
   close(): void;
 }
@@ -57,11 +57,11 @@ const explained = [
   ["n p", "the next lesson, the previous lesson"],
   ["l", "the list of lessons, to search and to choose from"],
   ["r", "grade again"],
-  ["v", "explain every check that failed, when only the first one is explained"],
+  ["v", "show every check, when there was room for the first that failed only"],
   ["x", "back to the starter; your file is backed up first"],
   ["u", "undo: bring back what x replaced"],
   ["s", "the reference solution beside your own file"],
-  ["t", "the timeline: what your last check did on the wire"],
+  ["t", "the timeline of the first check that failed: what your program did on the wire"],
   ["o", "open the lesson's page in the browser"],
   ["e", "open the exercise in your editor"],
   ["w", "in a classroom: raise your hand, or take it down"],
@@ -162,12 +162,12 @@ export class ScreenView implements WatchView {
     this.#gradingFrom = undefined;
     this.#status = `graded at ${clock()} in ${(took / 1_000).toFixed(took < 1_000 ? 2 : 1)} s`;
     this.#main = () => {
-      const text = (first: boolean) =>
-        `${headline(lesson)}\n\n${verdictText(verdict, lesson, { body: true, first })}\n  ${standing(verdict)}\n${end ? `\n${end}\n` : ""}`;
+      const text = (brief: boolean) =>
+        `${headline(lesson)}\n\n${verdictText(verdict, lesson, { body: true, brief })}\n  ${standing(verdict)}\n${end ? `\n${end}\n` : ""}`;
       const room = (process.stdout.rows || 24) - 5;
       const all = text(false);
-      if (this.#whole || height(all) <= room) return all;
-      return `${text(true)}${c.dim(wrap("Only the first one is explained here. v explains them all.", 2))}\n`;
+      if (this.#whole || height(all) <= room || verdict.status === "pass") return all;
+      return `${text(true)}${c.dim(wrap("Only the first one is explained here. v shows them all.", 2))}\n`;
     };
     this.redraw();
   }
