@@ -6,6 +6,8 @@ import type { FindingParts } from "./finding.ts";
 
 /** A verdict has 100 columns, and sets evidence in by eight. */
 const columns = 92;
+/** Of a line that is too long its end stays, which is often the point: `(lost on the way)`. */
+const tail = 24;
 /** Events that a learner reads before the eye gives up. */
 const most = 4;
 
@@ -16,7 +18,7 @@ export function wireLine(event: WireEvent, words?: string): string {
     words === undefined ? [40, 24, 12, 6].map((payload) => describe(event, payload)) : [words];
   const lines = candidates.map((each) => evidenceLine(event, each));
   const line = lines.find((each) => each.length <= columns) ?? lines.at(-1) ?? "";
-  return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
+  return line.length > columns ? `${line.slice(0, columns - tail - 1)}…${line.slice(-tail)}` : line;
 }
 
 /** What a request to the JetStream API says of a setting: `+3 ms  hub: API STREAM.CREATE SCANS, max_age 172800000`. */
