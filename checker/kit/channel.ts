@@ -71,6 +71,9 @@ export class Channel {
     void this.#handle(deserialize(from(line, "base64")) as Packet);
   }
 
+  /** Calls of the other end that are being worked on here. */
+  serving = 0;
+
   /** Rejects all calls that wait, because the other end is gone. */
   close(reason: Error): void {
     for (const { reject } of this.#waiting.values()) reject(reason);
@@ -88,6 +91,7 @@ export class Channel {
       return;
     }
     const { id, target } = packet;
+    this.serving++;
     try {
       const args: unknown[] = [];
       for (const arg of packet.args) args.push(await this.#unpack(arg));
@@ -96,6 +100,8 @@ export class Channel {
       this.#post({ type: "result", id, ok: true, value: this.#pack(value) });
     } catch (error) {
       this.#post({ type: "result", id, ok: false, error: this.serve.error(error) });
+    } finally {
+      this.serving--;
     }
   }
 

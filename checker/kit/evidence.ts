@@ -11,12 +11,15 @@ const tail = 24;
 /** Events that a learner reads before the eye gives up. */
 const most = 4;
 
+/** A name that a client made up (22 characters of a NUID): its beginning tells it from another. */
+const madeUpName = /\b(?=[A-Z]*\d)(?=\d*[A-Z])([0-9A-Z]{4})[0-9A-Z]{18}(?:_\d+)?\b/g;
+
 /** An event as a line of evidence; with words of the check's own, where those of the wire do not fit. */
 export function wireLine(event: WireEvent, words?: string): string {
   // What a line says at its end is often the point, so a long payload gives way first.
   const candidates =
     words === undefined ? [40, 24, 12, 6].map((payload) => describe(event, payload)) : [words];
-  const lines = candidates.map((each) => evidenceLine(event, each));
+  const lines = candidates.map((each) => evidenceLine(event, each).replace(madeUpName, "$1…"));
   const line = lines.find((each) => each.length <= columns) ?? lines.at(-1) ?? "";
   return line.length > columns ? `${line.slice(0, columns - tail - 1)}…${line.slice(-tail)}` : line;
 }
@@ -77,7 +80,7 @@ function isNews(event: WireEvent): boolean {
     case "disconnect":
       return event.by !== "kill" && (event.by !== "client" || event.how !== "end");
     case "program":
-      return event.what === "killed" || event.what === "frozen" || event.what === "resumed";
+      return ["killed", "frozen", "resumed", "told to stop"].includes(event.what);
     default:
       return true;
   }

@@ -92,6 +92,16 @@ export const misbehaviour = {
       message: `${what} has not finished after ${seconds} seconds, and the program is idle: it awaits something that does not come.`,
     };
   },
+  neverStops(what: string, seconds: number, pullMs: number): FindingParts {
+    const pull =
+      pullMs > 0
+        ? ` Its last request for messages waits in the server for another ${Math.max(1, Math.round(pullMs / 1_000))} seconds.`
+        : "";
+    return {
+      diagnosis: "never-stops",
+      message: `${what} was told to stop ${seconds} seconds ago and has not returned: it still waits for something that does not come.${pull} A loop that waits cannot look at a signal. Let the signal itself end the wait.`,
+    };
+  },
   loadingNeverEnds(seconds: number): FindingParts {
     return {
       diagnosis: "loading-never-ends",

@@ -28,6 +28,9 @@ const longestTurnMs = 2_000;
 const looksInDoubt = 3;
 /** A pull cannot be called back: a program that no longer waits for one may live on for so long, until the pull has run out. */
 const longestPullMs = 2_000;
+/** A program that was told to stop, has done nothing for so long, and waits for messages for so long to come, has not heard it. */
+const deafMs = 2_500;
+const deafPullMs = 15_000;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
 const inspectorMs = 4_000;
 
@@ -73,6 +76,10 @@ export class LearnerProgram<Result = unknown> {
   #pulse: { from: number; usedMs: number; answered: boolean; doubts: number; printed: number } | undefined;
   #frozen = false;
   #examined: Promise<void> | undefined;
+  /** When it was told to stop, by `performance.now()`. */
+  #toldAt: number | undefined;
+  /** Since when it was told to stop, and does nothing that the check could see. */
+  #deaf: Clock | undefined;
   #asked = "while it was loaded";
 
   constructor(
@@ -179,7 +186,9 @@ export class LearnerProgram<Result = unknown> {
           "abort",
           () => {
             // One that has gone does not hear it.
-            if (!this.host.exit) this.stage.note("told to stop", this.name);
+            if (this.host.exit) return;
+            this.stage.note("told to stop", this.name);
+            this.#toldAt ??= performance.now();
           },
           { once: true },
         );
@@ -309,7 +318,27 @@ export class LearnerProgram<Result = unknown> {
 
   /** Throws the Finding about what went wrong with this program, if anything did. */
   throwTrouble(): void {
+    this.#mustStop();
     if (this.trouble) throw new Finding(this.trouble);
+  }
+
+  /** Why it goes on, though it was told to stop; undefined when it was not, or has stopped. */
+  neverStops(): FindingParts | undefined {
+    if (this.#toldAt === undefined || this.settled || this.host.exit || this.#state !== "running")
+      return undefined;
+    const seconds = Math.max(1, Math.round((performance.now() - this.#toldAt) / 1_000));
+    return misbehaviour.neverStops(`\`${this.#target}\``, seconds, this.stage.pullWaitsMs());
+  }
+
+  /** Blames a program that has heard nothing of the stop: it asks the check for nothing, and waits for messages for long to come. */
+  #mustStop(): void {
+    const working = this.#toldAt === undefined || this.settled || this.#channel.serving > 0;
+    if (working) this.#deaf = undefined;
+    else this.#deaf ??= new Clock(deafMs, () => this.starving);
+    this.#deaf?.pass();
+    if (!this.#deaf?.expired || this.stage.pullWaitsMs() < deafPullMs) return;
+    const parts = this.neverStops();
+    if (parts) this.#blame(parts);
   }
 
   /** Why the program does not get on, for a check whose budget is spent; undefined when it is well and idle. */

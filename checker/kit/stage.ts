@@ -252,7 +252,7 @@ export class Stage {
       if (reason) return reason;
       if (!program.loaded) return misbehaviour.loadingNeverEnds(seconds);
       if (!program.settled && what.includes(`\`${program.name}\` to be done`)) {
-        return misbehaviour.neverEnds(`\`${program.name}\``, seconds);
+        return program.neverStops() ?? misbehaviour.neverEnds(`\`${program.name}\``, seconds);
       }
     }
     return { message: `The check waited for ${what}. It did not happen within ${seconds} seconds.` };

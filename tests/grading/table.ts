@@ -128,6 +128,29 @@ export const rows: readonly Row[] = [
     says: "it awaits something that does not come",
   },
   {
+    does: "looks at its signal only when a message comes",
+    lesson: "lesson-04",
+    program: `import { DeliverPolicy, type NatsConnection } from "nats";
+import type { Ledger, Scan } from ${fourth};
+export { claim, createScans, record } from ${fourth};
+export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledger, stop: AbortSignal) {
+  const consumer = await nc.jetstream().consumers.get("SCANS", {
+    filterSubjects: \`parcel.\${depot}.*\`,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: (await ledger.last()) + 1,
+  });
+  for await (const message of await consumer.consume()) {
+    if (stop.aborted) break;
+    await ledger.enter(message.json<Scan>(), message.seq);
+  }
+}
+`,
+    exit: 1,
+    status: "fail",
+    diagnoses: { [ledger]: "never-stops" },
+    says: "was told to stop",
+  },
+  {
     does: "an await that never ends while it is loaded",
     program: onLoad("await new Promise(() => {});"),
     ...everywhere("loading-never-ends"),
