@@ -24,11 +24,12 @@ export function lessonEnd(lesson: Lesson, goOn: (next: Lesson) => string): strin
 /** How long it took until the first pass, and what was put right on the way. */
 function effort({ workMs = 0, gradingsToPass = 1, beliefs = {} }: LessonProgress): string {
   const held = Object.values(beliefs).length;
-  const time = workMs < 60_000 ? "less than a minute" : `about ${duration(workMs)}`;
-  const gradings = gradingsToPass === 1 ? "1 grading" : `${gradingsToPass} gradings`;
   const right =
     held === 0 ? "" : ` ${held === 1 ? "One belief was" : `${held} beliefs were`} put right on the way.`;
-  return `It took you ${time} of work and ${gradings}.${right}`;
+  // Reading before the first grading is work that nobody has seen.
+  if (gradingsToPass === 1) return `You passed at the first grading.${right}`;
+  const time = workMs < 60_000 ? "less than a minute" : `about ${duration(workMs)}`;
+  return `From the first grading to the last it took you ${time} and ${gradingsToPass} gradings.${right}`;
 }
 
 function duration(ms: number): string {

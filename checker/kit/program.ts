@@ -28,8 +28,11 @@ const longestTurnMs = 2_000;
 const looksInDoubt = 3;
 /** A pull cannot be called back: a program that no longer waits for one may live on for so long, until the pull has run out. */
 const longestPullMs = 2_000;
-/** A program that was told to stop, has done nothing for so long, and waits for messages for so long to come, has not heard it. */
-const deafMs = 2_500;
+/**
+ * A program that was told to stop, has done nothing for so long, and waits for messages for so long to come, has not heard it. Longer than
+ * a check needs that has a belief about it.
+ */
+const deafMs = 4_500;
 const deafPullMs = 15_000;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
 const inspectorMs = 4_000;

@@ -381,7 +381,7 @@ check(
     believes("a-parcel-gives-up-by-itself", {
       when: () => tries() > rules.tries && copies().length === 0 && removals().length === 0,
       message: () =>
-        `P-1 can never be delivered. After two tries of another van, your van tried it ${tries()} times more, and it is still in the work queue. It would go on like this for ever, and take time from other parcels.`,
+        `P-1 can never be delivered. After two tries of another van, your van tried it ${tries()} times more, and it is still in the work queue. It would go on like this for ever, and delay other parcels.`,
       evidence: () => [
         `tries allowed in all     ${rules.tries}`,
         `tries of another van     2`,
@@ -395,7 +395,7 @@ check(
     believes("my-program-counts-the-tries", {
       when: () => copies().length > 0 && tries() >= rules.tries,
       message: () =>
-        `Another van had tried P-1 twice. Your van tried it ${tries()} times more, so it was tried ${tries() + 2} times in all; the depot's rule is ${rules.tries}. A program that counts for itself does not know what others did, nor what it did before a restart.`,
+        `Another van had tried P-1 twice. Your van tried it ${tries()} times more, so it was tried ${tries() + 2} times in total; the depot's rule is ${rules.tries}. A program that counts for itself does not know what others did, nor what it did before a restart.`,
       evidence: () => [
         `tries allowed in all     ${rules.tries}`,
         `tries of another van     2`,
@@ -454,7 +454,7 @@ check(
     }
     if (tries() !== 2) {
       fail(
-        `The depot allows ${rules.tries} tries of a parcel in all. Another van had tried P-1 twice, so two were left. Your van tried it ${tries()} ${tries() === 1 ? "time" : "times"}.`,
+        `The depot allows ${rules.tries} tries of a parcel in total. Another van had tried P-1 twice, so two were left. Your van tried it ${tries()} ${tries() === 1 ? "time" : "times"}.`,
         {
           readme: "the-server-counts",
           evidence: server.wire
@@ -553,6 +553,18 @@ check(
       () => kept() && ids(deliver.received).includes("P-2"),
     );
     await wait("P-1 to come again, and to be refused again", () => kept() && answered(false).length > 1);
+    const bare = server.wire
+      .naks(about)
+      .find(({ index, delayMs }) => index > (refusal()?.index ?? index) && !delayMs);
+    if (bare) {
+      fail(
+        "DEAD refused P-1, and the van gave it back with a nak that has no delay. So it came again at once, and not `rules.retryAfterMs` later.",
+        {
+          readme: "a-bare-nak-comes-back-at-once",
+          evidence: [...refusalLines(), wireLine(bare, "nak of P-1, without a delay")],
+        },
+      );
+    }
     // In the morning somebody takes the old letter out.
     await depot.manager.streams.purge("DEAD");
     await wait("P-1 to leave the work queue once DEAD has it", depot.empty);
@@ -626,8 +638,8 @@ check(
     believes("the-server-sees-that-i-work", {
       when: () => givenAway() && signs().length === 0,
       message: () =>
-        `Van 1 was still at work on ${current} when the server gave it to van 2. The server had heard nothing of van 1 for one \`ack_wait\`, ${ackWaitMs} ms; it cannot tell a van that works from one that is lost.`,
-      evidence: seen,
+        `Van 1 was still at work on ${current} when the server gave it to van 2. The server had heard nothing of van 1 for one \`ack_wait\`, ${ackWaitMs} ms; it cannot tell a van that works from one that is lost. If a timer sends your signs of life, check its unit: \`ack_wait\` is in nanoseconds, and timers take milliseconds.`,
+      evidence: () => [...seen(), `signs of life for ${current}: none`],
     });
     believes("one-sign-is-enough", {
       when: () => givenAway() && signs().length > 0,
@@ -800,7 +812,7 @@ check(
         "P-1 was delivered, and then the van was switched off while its ack was still on the way. The ack was lost with the connection. So the server will give P-1 to another van, which delivers it a second time. ack() only hands the ack to the client; it waits for nobody.",
       evidence: () => [
         "`deliver` was done with P-1",
-        "`runDelivery` was done, and had asked the server for no sign that it has the ack",
+        "`runDelivery` was done, and had not waited until the server had the ack",
         "P-1 is still in the work queue",
       ],
       wire: () => server.wire.by("van", "delivery", "ack", "disconnect"),
@@ -891,7 +903,7 @@ check(
     believes("a-loop-sees-the-signal", {
       when: lasting(3_000, () => told && !van.settled),
       message:
-        "The van was told to stop while it was waiting for the next parcel, and three seconds later it still waits. If a parcel comes now, the van takes it, though its day is over.",
+        "The van was told to stop while it was waiting for the next parcel, and three seconds later it still waits. If a parcel comes now, the van takes it, though its day is over. Nothing ended the waiting: with `consume` and `fetch` that is `close()`, with `next` it is a short `expires`.",
       evidence: () => [
         ...asks()
           .slice(-1)

@@ -14,7 +14,7 @@ export interface Parcel {
 }
 
 export interface Rules {
-  /** How many times a parcel is tried in all, whichever vans tried it. */
+  /** How many times a parcel is tried in total, whichever vans tried it. */
   tries: number;
   /** How long a parcel rests after a failed try, in milliseconds. */
   retryAfterMs: number;
@@ -30,12 +30,14 @@ export interface Rules {
  *   The `ack_wait` is in the consumer's configuration; each depot sets its own.
  * - A parcel that could not be delivered is tried again `rules.retryAfterMs` later, by whichever van is free then. The van goes on
  *   with other parcels meanwhile.
- * - When a parcel has failed `rules.tries` times in all, it is published on dead.<its subject>, unchanged, and leaves the work
- *   queue: but not before the stream DEAD has it. A try in which a van broke down counts, too.
+ * - When a parcel has failed `rules.tries` times in total, it is published on dead.<its subject>, with the same payload, and leaves
+ *   the work queue: but not before the stream DEAD has it. A try in which a van broke down counts, too. If that was the last one,
+ *   the next van may try it once more or not.
  * - When DEAD refuses it, it stays in the work queue, comes again `rules.retryAfterMs` later, and goes to DEAD then. Whether it is
  *   tried once more before that, you decide. The van goes on.
  * - `stop` tells the van to end its day: it takes no new parcel. A parcel that it is delivering, it delivers to the end.
- *   Then the function is done, and the van is switched off in that very moment. By then the server must know what happened to its last parcel.
+ *   Then the function is done, and the van is switched off at that very moment. By then the server must know what happened to its last parcel,
+ *   and no timer of yours runs any more.
  *   A van that has nothing to do is done within two seconds. The connection is closed by the caller.
  */
 export async function runDelivery(

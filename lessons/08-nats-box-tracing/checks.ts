@@ -1,11 +1,13 @@
 // Lesson 08: what the learner found in his own lab, what his tracing program says of a message, and what the context is that he saved.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { AckPolicy, nanos } from "nats";
 import {
   type CheckServer,
   exercise,
   expect,
+  Finding,
   labSeed,
   labServer,
   newLabSeed,
@@ -61,7 +63,7 @@ check(
       },
     },
   },
-  async ({ server, learner, believes }) => {
+  async ({ server, learner, believes, fail }) => {
     let found: Findings | undefined;
     const hub = `hub-${ownSeed()}`;
     const started = labSeed(lesson) !== undefined;
@@ -77,7 +79,7 @@ check(
         (found.hub !== hub || (named().length > 0 && foreign().length === named().length)),
       message: () =>
         found?.hub !== hub
-          ? `These findings are about ${told(found?.hub)}. ${started ? `Your lab is ${hub}.` : "You have not started a lab of your own yet: npm run lab lesson-08."} Each lab has other names and other faults, so that nothing in these findings can be right.`
+          ? `These findings are about ${told(found?.hub)}. ${started ? `Your lab is ${hub}.` : "You have not started a lab of your own yet: npm run lab lesson-08."} Each lab has other names and numbers: what is right there is wrong here, or right by chance.`
           : `These findings name ${foreign().join(", ")}. Your lab has no such streams: they were found in another one.`,
       evidence: () => [
         `hub in the findings      ${told(found?.hub)}`,
@@ -93,7 +95,10 @@ check(
     for await (const { config } of (await server.manager()).streams.list())
       streams = [...streams, config.name];
     expect(found.hub, "The hub in your findings").toBe(hub);
-    expect(foreign(), "Streams in your findings that your lab does not have").toEqual([]);
+    if (foreign().length > 0)
+      fail(
+        `Your lab has no stream ${foreign().join(", and no stream ")}. \`stream report\` shows those that it has.`,
+      );
   },
 );
 
@@ -133,7 +138,15 @@ check(
     }
     if (!found.stuck)
       return fail(missing("stuck", "A clerk says: since this morning I get no scans any more."));
-    expect(found.stuck, "The stuck consumer").toEqual(scene.faults.stuck);
+    const { stream, consumer } = found.stuck;
+    if (stream !== scene.faults.stuck.stream || consumer !== scene.faults.stuck.consumer) {
+      const info = await jsm.consumers.info(stream, consumer).catch(() => undefined);
+      fail(
+        info
+          ? `The consumer ${consumer} of ${stream} is not the stuck one: ${info.num_ack_pending} of at most ${info.config.max_ack_pending} messages are without an ack, so it still gives out messages.`
+          : `The stream ${stream} has no consumer ${consumer}. \`consumer report\` shows those that it has.`,
+      );
+    }
   },
 );
 
@@ -170,7 +183,12 @@ check(
       );
     const jsm = await server.manager();
     stream = await jsm.streams.find(found.unstored).catch(() => undefined);
-    expect(found.unstored, "The subject that no stream stores").toBe(result.scene.faults.unstored);
+    if (found.unstored !== result.scene.faults.unstored)
+      fail(
+        /[*>]/.test(found.unstored)
+          ? `${found.unstored} is a pattern, which stands for many subjects. Write down the one subject that no stream has.`
+          : `No stream stores ${found.unstored}, and nobody publishes on it either. Look for a subject that you can hear.`,
+      );
   },
 );
 
@@ -220,7 +238,11 @@ check(
         () => "not there",
       );
     }
-    expect(found.poison, "The message that its worker fails at").toEqual(scene.faults.poison);
+    const { stream, sequence } = found.poison;
+    if (stream !== scene.faults.poison.stream || sequence !== scene.faults.poison.sequence)
+      fail(
+        `Message ${sequence} of ${stream} is not the one. The one that is meant is given to its worker again and again, and the server tells of each time.`,
+      );
   },
 );
 
@@ -260,7 +282,10 @@ check(
     }
     if (!found.dropping)
       return fail(missing("dropping", "Customs say: you sent us forms that we cannot find any more."));
-    expect(found.dropping, "The stream that drops its oldest messages").toBe(scene.faults.dropping);
+    if (found.dropping !== scene.faults.dropping)
+      fail(
+        `${found.dropping} is not the stream that drops messages. The one that is meant is full, and its first messages are gone though nobody is done with them.`,
+      );
   },
 );
 
@@ -288,7 +313,10 @@ check(
         },
       );
     }
-    expect(found.silent === scene.faults.silent, `${found.silent} answers nothing`).toBe(true);
+    if (found.silent !== scene.faults.silent)
+      fail(
+        `${found.silent} gets questions and answers them. Look for a member that gets questions and sends no answer.`,
+      );
   },
 );
 
@@ -331,6 +359,38 @@ check(
 /** Names that nobody can know before. */
 function word(): string {
   return randomFrom(newLabSeed()).between(100_000, 999_999).toString();
+}
+
+/** A route, with the states of consumers as any text. */
+type AnyRoute = Partial<
+  Omit<Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>>, "consumers">
+> & {
+  readonly consumers?: Readonly<Record<string, string>>;
+};
+
+/** Shows the parts of a route that differ, and only these. */
+function expectRoute(route: AnyRoute | undefined, expected: AnyRoute): void {
+  const said = (value: unknown) => (value === undefined ? "not there" : told(value));
+  const different: string[] = [];
+  for (const part of ["subject", "stream", "refused", "receivers"] as const)
+    if (!isDeepStrictEqual(route?.[part], expected[part]))
+      different.push(`${part}  ${said(expected[part])}`, `your route  ${said(route?.[part])}`);
+  const consumers = new Set([
+    ...Object.keys(expected.consumers ?? {}),
+    ...Object.keys(route?.consumers ?? {}),
+  ]);
+  for (const name of consumers) {
+    const [right, yours] = [expected.consumers?.[name], route?.consumers?.[name]];
+    if (right !== yours)
+      different.push(
+        `consumer ${name}  ${right ?? "none of that stream's"}, your route says ${yours ?? "nothing of it"}`,
+      );
+  }
+  if (different.length === 0) return;
+  throw new Finding({
+    message: "The route that your program tells is not the one that the message took.",
+    evidence: different,
+  });
 }
 
 check(
@@ -487,11 +547,13 @@ check(
     const result = await program.result();
     stored = (await jsm.streams.info(stream)).state.messages;
     route = result as NonNullable<typeof route>;
-    expect(route, "The route").toEqual({
+    expectRoute(route, {
       subject: arrived,
       stream,
       receivers: watchers,
-      consumers: Object.fromEntries(Object.entries(names).map(([kind, name]) => [name, expected[kind]])),
+      consumers: Object.fromEntries(
+        Object.entries(names).map(([kind, name]) => [name, expected[kind] ?? ""]),
+      ),
     });
     expect(stored, "Messages in the stream, with the one from before").toBe(2);
     await until("the subscribers to hear the message", () => heard === 2);
@@ -530,7 +592,7 @@ check(
       name: "traceMessage",
     });
     route = (await program.result()) as NonNullable<typeof route>;
-    expect(route, "The route").toEqual({
+    expectRoute(route, {
       subject: "locker.2",
       refused: "maximum messages exceeded",
       receivers: [],
@@ -547,7 +609,7 @@ check(
     const program = await learner.start("traceMessage", [server.connection("tracer"), subject, "P-1"], {
       name: "traceMessage",
     });
-    expect(await program.result(), "The route").toEqual({ subject, receivers: [], consumers: {} });
+    expectRoute(await program.result(), { subject, receivers: [], consumers: {} });
   },
 );
 
