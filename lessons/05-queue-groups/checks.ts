@@ -77,8 +77,7 @@ check(
       await learner.start("answer", [server.connection("printer-1"), print], printer),
       await learner.start("answer", [server.connection("printer-2"), print], printer),
     ];
-    const stops: (() => Promise<void>)[] = [];
-    for (const each of printers) stops.push(await each.result());
+    for (const each of printers) await each.result();
     await until(
       "both printers to be known to the server",
       async () => (await subscribers(server, "label.ams")) >= 5,
@@ -186,7 +185,8 @@ check(
       await subscribers(server, "label.ams.old"),
       "Listeners of label.ams.old, which is no subject of label.*: only the audit, on label.>",
     ).toBe(1);
-    for (const stop of stops) await stop();
+    // How a printer leaves is the next check's business, and is said once.
+    for (const each of printers) await each.kill();
   },
 );
 
@@ -197,7 +197,7 @@ check(
       "close-finishes-the-rest": {
         belief: "close() finishes what is under way before it closes.",
         readme: "a-member-that-leaves",
-        hint: "What is still on its way when you close: requests to you, answers from you? Which call waits for them?",
+        hint: "Where are the requests when you close: on the way, in the client, in your loop? What has to end first: the subscription, your loop, or the connection?",
       },
       "unsubscribe-finishes-the-rest": {
         belief: "After unsubscribe() I still get what the server had sent to me.",
@@ -208,6 +208,11 @@ check(
         belief: "drain() waits until my own code has answered.",
         readme: "a-member-that-leaves",
         hint: "nc.drain() ends with closing the connection. Where are your labels at that moment, and how will the answers get out?",
+      },
+      "loop-ends-by-itself": {
+        belief: "When the printer is switched off, its loop over the requests comes to an end.",
+        readme: "a-member-that-leaves",
+        hint: "Your loop waits for the next request, as it should. Which call tells the server and the loop that there are no more?",
       },
     },
   },
@@ -254,35 +259,42 @@ check(
         broken = error;
       },
     );
+    // It has heard of it, and done what it does at once.
+    await first.answers();
     const left = () => server.wire.of("disconnect", { client: "printer-1", by: "client" }).length > 0;
     const ended = () => server.wire.of("unsubscribe", { client: "printer-1" });
     // What left the printer, as the relay read it: with the end of the connection nothing more can come.
     const sent = () =>
       server.wire.publishes((event) => event.client === "printer-1" && event.answers !== undefined).length;
-    const open = () => 5 - sent();
+    const open = () => given() - sent();
     let inkIsThere = false;
     let leftBeforeInk = false;
-    await until(
-      "the printer to tell the server that it leaves",
-      () => left() || broken || ended().length > 0,
-    );
-    const drained = () =>
+    let neverSaid = false;
+    const called = () => server.wire.of("program", { what: "called" })[0];
+    const pings = (after: { index: number } | undefined) =>
       server.wire.of("ping", (event) => {
-        const [first] = ended();
-        return event.client === "printer-1" && first !== undefined && event.index > first.index;
-      }).length > 0;
+        return (
+          event.client === "printer-1" &&
+          event.direction === "toServer" &&
+          after !== undefined &&
+          event.index > after.index
+        );
+      });
+    const drained = () => pings(ended()[0]).length > 0;
     const leaving = () =>
       server.wire.by("printer-1", "message", "publish", "unsubscribe", "disconnect").slice(-4);
     const seen = () => [
-      "requests given to printer-1        5",
+      `requests given to printer-1        ${given()}`,
       `answered                           ${sent()}`,
       ...(ended().length > 0 ? ["printer-1 told the server          UNSUB: no more requests"] : []),
       ...(left() ? ["printer-1                          closed its connection"] : []),
     ];
+    const order =
+      "First end the subscription with the call that still takes what is on the way. Then wait for your own work. Then end the connection.";
     believes("drain-waits-for-my-work", {
       when: () => leftBeforeInk && drained() && open() > 0,
       message: () =>
-        `When the printer was switched off it had five requests. It took no more, which is right, and closed its connection while labels were still being printed. ${open()} terminals wait for an answer that cannot come. drain() knows when messages were handed to your code, not when your code is done.`,
+        `When the printer was switched off it had ${given()} requests. It took no more, which is right, and closed its connection while labels were still being printed. ${open()} terminals wait for an answer that cannot come. drain() knows when messages were handed to your code, not when your code is done. ${order}`,
       evidence: seen,
       wire: () => leaving(),
     });
@@ -290,50 +302,127 @@ check(
       when: () =>
         left() &&
         open() > 0 &&
-        (inkIsThere ? sent() > 0 && stopped && print.calls.length >= 5 && print.running === 0 : !drained()),
+        (inkIsThere
+          ? sent() > 0 && stopped && print.calls.length >= given() && print.running === 0
+          : !drained()),
       message: () =>
         inkIsThere
-          ? `The printer printed all five labels, and closed its connection before the last answer had left. ${open()} of 5 terminals wait in vain. respond() only hands the answer to the client.`
-          : "When the printer was switched off it had five requests. It closed its connection at once, and none of them will be answered. The server does not give them to another printer.",
+          ? `The printer printed all ${given()} labels, and closed its connection before the last answer had left. ${open()} of ${given()} terminals wait in vain. respond() only hands the answer to the client.`
+          : `When the printer was switched off it had ${given()} requests. It closed its connection at once, and ${sent() === 0 ? "none" : `only ${sent()}`} of them will be answered. The server does not give them to another printer. ${order}`,
       evidence: seen,
       wire: () => leaving(),
     });
     believes("unsubscribe-finishes-the-rest", {
-      when: () => stopped && inkIsThere && print.calls.length < 5 && ended().length > 0,
+      when: () => stopped && inkIsThere && print.calls.length < given() && ended().length > 0,
       message: () =>
-        `When the printer was switched off it had five requests: some in the program, two on the way. It ended its subscription at once, and printed ${print.calls.length} of 5. The client threw the others away, and the server does not give them to another printer.`,
+        `When the printer was switched off it had ${given()} requests: some in the program, some on the way. It ended its subscription at once, and printed ${print.calls.length} of ${given()}. The client threw the others away, and the server does not give them to another printer.`,
       evidence: seen,
-      wire: () => leaving(),
+      wire: () => {
+        const first = called();
+        return [...(first ? [first] : []), ...ended().slice(0, 1), ...leaving().slice(-2)];
+      },
     });
+    believes("loop-ends-by-itself", {
+      when: () => neverSaid,
+      message: () =>
+        stopped
+          ? "The printer was switched off, and never told the server that it takes no more. The function that switches it off is done, and the server still gives it requests."
+          : `The printer was switched off, and never told the server that it takes no more. The function that switches it off waits, and nothing will end its wait: as long as the subscription is open, the next request may come, so a loop over the requests goes on. ${order}`,
+      evidence: seen,
+      wire: () => {
+        const first = called();
+        return [...server.wire.by("printer-1", "subscribe", "publish").slice(-3), ...(first ? [first] : [])];
+      },
+    });
+
+    // A printer that leaves says so to the server. It may ask the server something before: then the answer is what comes last,
+    // and whatever the server gives to it from there on comes only after its word that it takes no more.
+    const leaves = () => left() || broken !== undefined || ended().length > 0;
+    const silence = (ms: number) => lasting(ms, () => !leaves());
+    const asks = silence(400);
+    await until("the printer to tell the server that it takes no more", () => {
+      return leaves() || pings(called()).length > 0 || asks();
+    });
+    let late: { release(): void } | undefined;
+    if (!leaves() && pings(called()).length > 0) {
+      await until("the server to answer the printer", () => {
+        const [ping] = pings(called());
+        return server.wire.of("pong", (event) => {
+          return event.client === "printer-1" && ping !== undefined && event.index > ping.index;
+        })[0];
+      });
+      late = server.relay.hold((event) => event.direction === "toClient", { who: "printer-1" });
+      // The server chooses at random: some of so many are for printer-1.
+      for (const parcel of parcels(7, 26)) request(parcel);
+      await terminal.flush();
+      onTheWay.release();
+      const goes = silence(400);
+      await until("the printer to tell the server that it takes no more", () => leaves() || goes());
+    }
     onTheWay.release();
+    late?.release();
+    const says = silence(400);
+    await until("the printer to tell the server that it takes no more", () => leaves() || says());
     // A printer that waits for its work has nothing to say now; one that does not, hangs up.
     const quiet = lasting(150, () => !left());
-    await until("the printer to wait for its ink", () => left() || quiet());
+    await until("the printer to wait for its labels", () => left() || quiet());
     await first.answers();
     leftBeforeInk = left();
+    const toldBeforeInk = leaves();
     if (!leftBeforeInk) {
       inkIsThere = true;
       ink.open();
     }
-    await until("the printer to be switched off", () => stopped || broken);
+    if (!toldBeforeInk) {
+      const silent = lasting(1_000, () => !leaves() && print.running === 0);
+      await until("the printer to tell the server that it takes no more", () => leaves() || silent());
+      neverSaid = !leaves();
+      if (!neverSaid && !broken)
+        fail(
+          "The printer was switched off, and told the server only when its labels were printed that it takes no more. Up to then the server gave it more requests, and a printer that always has work would never end.",
+          { readme: "a-member-that-leaves", evidence: seen() },
+        );
+    }
+    // Nothing happens any more: it waits for something that does not come.
+    const hangs = lasting(1_500, () => !stopped && !broken && print.running === 0);
+    let waitsInVain = false;
+    await until("the printer to be switched off", () => {
+      waitsInVain = hangs();
+      return stopped || broken || waitsInVain;
+    });
     if (broken) throw broken;
+    if (waitsInVain)
+      fail(
+        `The printer was switched off, and has printed ${print.calls.length} of ${given()} labels. It prints no more, its connection is ${left() ? "closed" : "open"}, and the function that switches it off is not done: it waits for something that does not come.`,
+        { readme: "a-member-that-leaves", evidence: seen() },
+      );
     if (left() && sent() === 0)
       fail(
-        "The printer was switched off, and closed its connection. It had five requests, and sent no answer.",
-        {
-          evidence: seen(),
-        },
+        `The printer was switched off, and closed its connection. It had ${given()} requests, and sent no answer.`,
+        { evidence: seen() },
       );
-    await until("all five requests to be answered", () => answered.length >= 5);
+    const its = server.wire.messages({ client: "printer-1" }).map(({ text }) => `label ${text}`);
+    const byPrinter1 = () => answered.filter((answer) => !answer.endsWith("by printer-2"));
+    await until("all requests to be answered", () => byPrinter1().length >= its.length);
     expect(failed, "Requests without an answer").toEqual([]);
-    expect(answered.toSorted(), "The answers of printer-1").toEqual(
-      parcels(1, 5).map((parcel) => `label ${parcel}`),
-    );
+    expect(byPrinter1().toSorted(), "The answers of printer-1").toEqual(its.toSorted());
     // From now on it gets nothing more.
     expect(await ask(terminal, "label.ams", "P-6"), "A later request goes to the other printer").toBe(
       "label P-6, by printer-2",
     );
-    await until("the printer's connection to be closed", () => server.hasLeft("printer-1"));
+    let gone = false;
+    const stays = lasting(1_000, () => !gone);
+    let isOpen = false;
+    await until("the printer's connection to be closed", async () => {
+      gone = await server.hasLeft("printer-1");
+      isOpen = stays();
+      return gone || isOpen;
+    });
+    if (isOpen)
+      fail(
+        "The printer answered all requests that it had. The function that switches it off is done, and the printer's connection is still open. It is this printer's own: it is to be closed when all is answered.",
+        { readme: "a-member-that-leaves", evidence: seen() },
+      );
   },
 );
 
