@@ -118,10 +118,10 @@ check(
     believes("subscribers-share", {
       when: () => groups.includes(undefined) && print.calls.length > wanted.length,
       message: () =>
-        `${wanted.length} labels were asked for, and ${print.calls.length} were printed: each printer got each request. A plain subscription gets a copy of every message, however many others there are.`,
+        `${wanted.length} labels were asked for, and ${print.calls.length} were printed so far: each printer gets each request. A plain subscription gets a copy of every message, however many others there are.`,
       evidence: () => [
         `requests                  ${wanted.length}`,
-        `labels printed            ${print.calls.length}`,
+        `labels printed so far     ${print.calls.length}`,
         ...groups.map((queue, i) => `printer-${i + 1} subscribed to   label.*, ${queue ?? "in no group"}`),
       ],
       wire: () => firstRequest(),
@@ -129,10 +129,10 @@ check(
     believes("name-of-the-member", {
       when: () => alone && print.calls.length > wanted.length,
       message: () =>
-        `${wanted.length} labels were asked for, and ${print.calls.length} were printed. Each printer is in a queue group of its own, and each group gets a copy of every request.`,
+        `${wanted.length} labels were asked for, and ${print.calls.length} were printed so far. Each printer is in a queue group of its own, and each group gets a copy of every request.`,
       evidence: () => [
         `requests                  ${wanted.length}`,
-        `labels printed            ${print.calls.length}`,
+        `labels printed so far     ${print.calls.length}`,
         `groups of the printers    ${groups.length}, with one member each`,
       ],
       wire: () => firstRequest(),
@@ -187,6 +187,37 @@ check(
     ).toBe(1);
     // How a printer leaves is the next check's business, and is said once.
     for (const each of printers) await each.kill();
+  },
+);
+
+check(
+  "a printer is there when `answer` is done",
+  { beliefs: {} },
+  async ({ server, learner, until, lasting, fail }) => {
+    const print = hook<[string], Promise<string>>(async (parcel) => `label ${parcel}`);
+    // From its subscription on it hears nothing from the server. So it cannot know that the server has it.
+    const subscribed = () => server.wire.of("subscribe", { client: "printer-1", subject: "label.*" });
+    const silence = server.relay.hold((event) => event.direction === "toClient" && subscribed().length > 0, {
+      who: "printer-1",
+    });
+    const printer1 = await learner.start("answer", [server.connection("printer-1"), print], printer);
+    await until("the printer to subscribe to label.*", () => printer1.settled || subscribed().length > 0);
+    await printer1.answers();
+    const waits = lasting(100, () => !printer1.settled);
+    await until("the printer to wait for the server", () => printer1.settled || waits());
+    const unconfirmed = printer1.settled && printer1.error === undefined;
+    silence.release();
+    await printer1.result();
+    if (unconfirmed)
+      fail(
+        "`answer` was done before the server had said anything about the subscription. The server may not have read it yet, and a request in this moment may find no printer. `answer` is done when the server knows of the printer.",
+        {
+          evidence: subscribed()
+            .slice(0, 1)
+            .map((event) => wireLine(event)),
+        },
+      );
+    await printer1.kill();
   },
 );
 
@@ -520,10 +551,10 @@ check(
     believes("tries-cost-time", {
       when: () => sixTries() < 2 * patience,
       message: () =>
-        `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. A try should last ${patience} ms.`,
+        `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. Two tries should start \`patience\` apart: here ${patience} ms.`,
       evidence: () => [
         `tries so far               ${asked().length}`,
-        `six of them took           less than ${Math.ceil(sixTries() / 50) * 50} ms`,
+        `six tries in a row         took less than ${Math.ceil(sixTries() / 50) * 50} ms`,
         `what the server answered   503, no responders, ${nobody().length} times`,
       ],
       wire: () => server.wire.by("terminal", "publish", "status"),
@@ -532,7 +563,7 @@ check(
       when: () =>
         terminal.settled && asked().length === 1 && nobody().length > 0 && terminal.value === undefined,
       message: () =>
-        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. The terminal had ${terminal.error ? `ended with the error ${JSON.stringify(terminal.error.message)}` : "given up"} by then, after one try of twenty.`,
+        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. ${terminal.error ? `\`ask\` had thrown the error ${JSON.stringify(terminal.error.message)}` : "The terminal had given up"} by then, after one try of twenty. Try again after a 503, and let two tries start \`patience\` apart: here ${patience} ms.`,
       evidence: () => [
         "the server answered   503, no responders",
         "the terminal asked    1 time of at most 20",
@@ -604,7 +635,7 @@ check(
     ] as const) {
       const tries = asked(parcel).length;
       if (tries !== allowed)
-        fail(`${who}. The terminal may ask ${allowed} times, and asked ${tries} times.`, {
+        fail(`${who}. The terminal may ask ${allowed} times, and asked ${times(tries)}.`, {
           evidence: lines(parcel),
         });
       if ("error" in outcome) {
@@ -618,11 +649,11 @@ check(
       );
     }
     // On a busy machine the relay may read the first try late, so that less time seems to pass.
-    const times = asked("P-1").map(({ at }) => at);
-    const tookMs = Math.round((times.at(-1) ?? 0) - (times[0] ?? 0));
+    const starts = asked("P-1").map(({ at }) => at);
+    const tookMs = Math.round((starts.at(-1) ?? 0) - (starts[0] ?? 0));
     if (tookMs < 0.75 * 3 * patience) {
       fail(
-        `Nobody was there, and the terminal asked again too soon: between the starts of two tries lies at least its patience, ${patience} ms.`,
+        `Nobody was there, and the terminal asked again too soon: two tries start at least its patience apart, ${patience} ms.`,
         { evidence: [`four tries took   ${tookMs} ms`, ...lines("P-1")], readme: "nobody-there-now" },
       );
     }
@@ -636,6 +667,63 @@ check(
     await terminal.kill();
   },
 );
+
+check(
+  "a terminal throws an error that no other try can mend",
+  {
+    beliefs: {
+      "every-error-is-no-answer": {
+        belief: "Whatever goes wrong with a request: there was no answer, so ask again.",
+        readme: "nobody-there-now",
+        hint: "Which errors say that an answer may still come, at a later try? What does your program do with all others?",
+      },
+    },
+  },
+  async ({ server, learner, until, believes }) => {
+    const printer = await server.connect("printer-1", { recorded: true });
+    printer.subscribe("label.*", {
+      queue: "printers",
+      callback: (_, message: Msg) => void message.respond("label"),
+    });
+    await printer.flush();
+    // More than the server takes in one message: the client refuses to send it, and says why.
+    const limit = printer.info?.max_payload ?? 0;
+    const patience = patienceMs(150);
+    const terminal = await learner.start("ask", [
+      server.connection("terminal"),
+      "ams",
+      "P-1",
+      { tries: 3, patience: longMs / 6 },
+    ]);
+    expect(await terminal.result(), "The label, when all is well").toBe("label");
+    let outcome: Outcome | undefined;
+    believes("every-error-is-no-answer", {
+      when: () => outcome !== undefined && "value" in outcome,
+      message: () =>
+        `The parcel's number had ${limit + 1} characters here, and the server takes ${limit} in a message. So the client sent nothing, and the request failed with an error that says so. \`ask\` threw nothing, and gave back ${JSON.stringify(outcome && "value" in outcome ? outcome.value : undefined) ?? "undefined"}, as if no printer had answered in time. An error that is neither a time-out nor “no responders” is to be thrown.`,
+      evidence: () => [
+        `payload             ${limit + 1} bytes`,
+        `max_payload         ${limit} bytes`,
+        "`ask` threw         nothing",
+      ],
+      wire: () => server.wire.of("subscribe", { client: "printer-1" }),
+    });
+    outcome = await terminal.attempt("ask", [
+      server.connection("terminal"),
+      "ams",
+      "P".repeat(limit + 1),
+      { tries: 3, patience },
+    ]);
+    await until("the error to be thrown", () => outcome !== undefined && "error" in outcome);
+    // A timer of a try need not be cleared.
+    await terminal.kill();
+  },
+);
+
+/** How often: `once`, `4 times`. */
+function times(count: number): string {
+  return count === 0 ? "not at all" : count === 1 ? "once" : `${count} times`;
+}
 
 /** Waits for a parcel that comes after the end of all shifts: whether a van takes it all the same. */
 async function takenAfterTheShift(
@@ -656,6 +744,14 @@ interface Waiting {
 }
 
 const stillPulls = "The shift has ended, and the van still pulls: it took a parcel that came after that.";
+
+/** What the consumers of the stream PARCELS are doing, as evidence. */
+async function states(manager: JetStreamManager): Promise<string[]> {
+  return (await consumers(manager)).map(
+    ({ name, config, num_ack_pending, num_pending }) =>
+      `consumer ${name}: ack policy ${config.ack_policy}, ack_wait ${(config.ack_wait ?? 0) / 1_000_000} ms, unacknowledged ${num_ack_pending}, waiting ${num_pending}`,
+  );
+}
 
 /** All consumers of the stream PARCELS. */
 async function consumers(manager: JetStreamManager): Promise<ConsumerInfo[]> {
@@ -748,9 +844,10 @@ check(
       message: () =>
         `The consumer's \`ack_wait\` is ${waitNs} nanoseconds, less than a thousandth of a second. No van can load a parcel in that time, so each one is delivered again and again.`,
       evidence: () => [
-        `patience             ${longMs} milliseconds`,
-        `ack_wait             ${waitNs} nanoseconds`,
-        `parcels, deliveries  8, ${vanDeliveries().length}`,
+        `patience        ${longMs} milliseconds; \`nanos(patience)\` is ${longMs * 1_000_000}`,
+        `ack_wait        ${waitNs} nanoseconds`,
+        "parcels         8",
+        `deliveries      ${vanDeliveries().length}`,
         ...server.wire
           .of(
             "api",
@@ -777,6 +874,15 @@ check(
       ],
       wire: () => ["van-1", "van-2"].flatMap((client) => server.wire.deliveries({ client, streamSeq: 1 })),
     });
+    const waitMs = waitNs / 1_000_000;
+    if (made.length === 1 && waitNs > 0 && 2 * waitMs < longMs)
+      fail(
+        `A van may load a parcel for as long as its patience: ${longMs} milliseconds in this check. The consumer's \`ack_wait\` is ${waitMs} milliseconds, so another van gets the parcel too early. It is to follow \`patience\`, which is not the same in every check.`,
+        {
+          readme: "a-van-that-breaks-down",
+          evidence: [`patience   ${longMs} ms`, `ack_wait   ${waitMs} ms`],
+        },
+      );
     expect(load.received.toSorted(), "Each parcel is loaded once").toEqual(parcels(1, 8));
     expect(
       made.map(({ config }) => config.durable_name),
@@ -855,7 +961,7 @@ check(
         consumer.num_ack_pending === 0 &&
         !load.received.includes("P-1"),
       message: () =>
-        `Van-1 took P-1 and broke down before it was loaded. Van-2 is there, and never gets it: for the server P-1 is done. ${acked() ? "The program had acknowledged it before it was loaded." : "The consumer expects no acknowledgements, so a delivery is all that counts."}`,
+        `Van-1 took P-1 and broke down before it was loaded. Van-2 is there, and never gets it: for the server P-1 is done. ${acked() ? "The program had acknowledged it before it was loaded." : "The consumer expects no acknowledgements, so a delivery is all that counts. It needs an ack policy that expects them, and the van says with ack() that a parcel is loaded."}`,
       evidence: () => [
         `ack policy of the consumer   ${consumer?.config.ack_policy}`,
         acked()
@@ -873,7 +979,7 @@ check(
     believes("dead-workers-are-noticed", {
       when: () => consumer?.config.ack_policy === "explicit" && !acked() && waitMs() >= 2 * patience,
       message: () =>
-        `Van-1 took P-1 and broke down. The server does not know that: it waits for the ack, for ${waitMs() / 1_000} seconds. Only then does another van get P-1. It should be ${patience} milliseconds, the van's patience.`,
+        `Van-1 took P-1 and broke down. The server does not know that: it waits for the ack, for ${waitMs() / 1_000} seconds. Only then does another van get P-1. It is to follow the van's \`patience\`: in this check \`nanos(patience)\` is ${patience} milliseconds.`,
       evidence: () => [
         `patience                     ${patience} ms`,
         `ack_wait of the consumer     ${waitMs()} ms`,
@@ -884,14 +990,93 @@ check(
         ...server.wire.of("program", { what: "killed" }),
       ],
     });
+    // It was to be there after one patience.
+    let loadedBefore = -1;
+    const idle = lasting(6 * patience, () => {
+      const same = load.calls.length === loadedBefore;
+      loadedBefore = load.calls.length;
+      return same && load.running === 0;
+    });
+    let inVain = false;
     await until("van-2 to load all three parcels", async () => {
       if (new Set(load.received).size >= 3) return true;
       consumer = (await consumers(manager)).find(({ name }) => name === "vans");
-      return false;
+      inVain = idle();
+      return inVain;
     });
+    if (inVain)
+      fail(
+        `Van-1 took P-1 and broke down. Van-2 is there, and the vans' patience is ${patience} ms. After more than six times that, van-2 has loaded ${[...new Set(load.received)].join(", ") || "nothing"}. It should have loaded P-1, P-2 and P-3.`,
+        { readme: "a-van-that-breaks-down", evidence: await states(manager) },
+      );
     await stop();
     second.leavesConnectionOpen();
     if (await takenAfterTheShift(server, { until, lasting }, load)) fail(stillPulls);
+  },
+);
+
+check(
+  "a parcel of a van that is too slow goes to another van",
+  {
+    beliefs: {
+      "slow-is-not-broken": {
+        belief: "A van that still works on its parcel should say so, and then it may keep it.",
+        readme: "a-van-that-breaks-down",
+        hint: "Read again what `drive` promises for a van that is only slow. What does the server do with the time when a van gives a sign of life?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const manager = await server.manager();
+    await manager.streams.add({ name: "PARCELS", subjects: ["parcel.*.ready"] });
+    const js = await server.jetstream();
+    const patience = 300;
+    const ramp = gate();
+    const slow = hook<[string], Promise<void>>(() => ramp.wait());
+    const first = await learner.start("drive", [server.connection("van-1"), slow, patience], van);
+    const stop = await first.result();
+    if ((await consumers(manager)).length === 0)
+      fail("The vans drive, and the stream PARCELS has no consumer.");
+    await js.publish("parcel.ams.ready", "P-1");
+    await until("van-1 to take P-1", () => slow.running > 0);
+
+    const quick = hook<[string], Promise<void>>(async () => {});
+    const second = await learner.start("drive", [server.connection("van-2"), quick, patience], van);
+    const stopSecond = await second.result();
+    const signs = () => server.wire.of("inProgress", { client: "van-1" });
+    const tooLong = lasting(6 * patience, () => quick.calls.length === 0);
+    let kept = false;
+    believes("slow-is-not-broken", {
+      // Where a sign comes late, on a busy machine, van-2 gets the parcel after all; but later than it should.
+      when: () =>
+        signs().length > 1 &&
+        (kept || quick.received.includes("P-1")) &&
+        (signs().at(-1)?.at ?? 0) - (server.wire.deliveries({ client: "van-1" })[0]?.at ?? 0) > patience / 4,
+      message: () =>
+        `Van-1 is slow. It told the server ${signs().length} times that it still works on P-1, and each time the server began to count anew. So van-2, which had nothing to do, ${kept ? "does not get P-1" : "got P-1 later than it should"}. The vans' patience is ${patience} ms, from the moment in which a van took the parcel.`,
+      evidence: () => [
+        `patience           ${patience} ms`,
+        `in progress        ${signs().length} times`,
+        `loaded by van-2    ${quick.received.join(", ") || "nothing"}`,
+      ],
+      wire: () => [...server.wire.deliveries({ client: "van-1" }).slice(0, 1), ...signs()],
+    });
+    await until("van-2 to load P-1", () => {
+      kept = tooLong();
+      return kept || quick.received.includes("P-1");
+    });
+    if (kept && !quick.received.includes("P-1"))
+      fail(
+        `Van-1 is slow: it has been loading P-1 for more than six times its patience of ${patience} ms. Van-2 is there, has nothing to do, and did not get P-1.`,
+        {
+          readme: "a-van-that-breaks-down",
+          evidence: [...(await states(manager)), `loaded by van-2    nothing`],
+        },
+      );
+    ramp.open();
+    await stop();
+    await stopSecond();
+    for (const each of [first, second]) each.leavesConnectionOpen();
   },
 );
 
@@ -946,10 +1131,23 @@ check(
       ],
       wire: () => server.wire.deliveries({ client: "van-1" }),
     });
+    let loadedBefore = -1;
+    const idle = lasting(2_000, () => {
+      const same = quick.calls.length === loadedBefore;
+      loadedBefore = quick.calls.length;
+      return same && quick.running === 0;
+    });
+    let inVain = false;
     await until("van-2 to load P-2 and P-3", () => {
       waits = ahead();
-      return new Set(quick.received).size >= 2;
+      inVain = idle();
+      return inVain || new Set(quick.received).size >= 2;
     });
+    if (inVain && new Set(quick.received).size < 2)
+      fail(
+        `Van-1 loads P-1, and P-2 and P-3 were ready after it. Van-2 has nothing to do, and has loaded ${quick.received.join(", ") || "nothing"}. It should have loaded P-2 and P-3.`,
+        { readme: "what-a-van-holds", evidence: await states(manager) },
+      );
     await stopSecond();
 
     let stopped = false;
@@ -980,7 +1178,19 @@ check(
       fail(
         "Van-1 ended its shift while it was loading P-1. The shift's end is to wait for the parcel in hand.",
       );
-    await until("the ack of P-1", async () => (await consumers(manager))[0]?.num_ack_pending === 0);
+    let acknowledged = false;
+    const silent = lasting(1_000, () => !acknowledged);
+    let unsaid = false;
+    await until("the ack of P-1", async () => {
+      acknowledged = (await consumers(manager))[0]?.num_ack_pending === 0;
+      unsaid = silent();
+      return acknowledged || unsaid;
+    });
+    if (unsaid)
+      fail(
+        "Van-1 loaded P-1 and ended its shift, and the server has no ack of P-1. It will deliver P-1 again. The function that ends the shift is done when the parcel in hand is loaded and acknowledged.",
+        { readme: "a-van-that-breaks-down", evidence: await states(manager) },
+      );
     for (const each of [first, second]) each.leavesConnectionOpen();
   },
 );
