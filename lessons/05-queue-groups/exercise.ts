@@ -4,7 +4,7 @@
 // can answer; each request is for one of them. They are the queue group `printers`.
 //
 // A parcel that is ready to go out is published on parcel.<depot>.ready, and the stream PARCELS stores it. Several vans take
-// parcels; each parcel is for one of them, and no parcel is forgotten, also when no van is there.
+// parcels; each parcel is for one of them, and no parcel is forgotten, even when no van is there.
 //
 // Write the three functions. What each one promises stands above it.
 // When you are ready: npm run check lesson-05
@@ -16,7 +16,7 @@ import type { NatsConnection } from "nats";
  * - All printers together print each label once, however many there are.
  * - Others listen to label.* too, in other groups or in none. They are not disturbed.
  * - The connection is this printer's own.
- * - The function is done when the server knows of the printer.
+ * - The function is done when the server knows of the printer, and not before.
  *
  * @param print prints the label of a parcel, and gives it back. It may take a while. It does not fail.
  * @returns a function that switches the printer off. It takes no more requests then, but every request that the server has
@@ -32,15 +32,16 @@ export async function answer(
 export interface Tries {
   /** How often to ask at most. */
   tries: number;
-  /** How long to wait for an answer, in milliseconds. Between the starts of two tries lies at least this time. */
+  /** How long to wait for an answer, in milliseconds. Two tries start at least this long apart. */
   patience: number;
 }
 
 /**
  * A terminal. Asks on label.<depot> for the label of a parcel until there is an answer, but not more often than `tries` says.
  *
- * A printer may be stuck and never answer. Or there may be no printer at the moment, and one comes a little later. Any other error
- * is thrown.
+ * A printer may be stuck and never answer: the request times out. Or there is no printer at the moment, and one comes a little later:
+ * the server says 503. Both mean: ask again. Every other error is thrown. After the last try the function may return at once, or when
+ * its time is over.
  *
  * @returns the label, or undefined when no try brought an answer
  */
@@ -57,11 +58,11 @@ export async function ask(
  * A van. Takes parcels of the stream PARCELS one after the other, and loads each with `load`. It takes the next one when the one
  * before is loaded.
  *
- * - All vans together load each parcel once, however many there are. They share the durable consumer `vans`, which the
+ * - Each parcel is for one van, however many there are. They share the durable consumer `vans`, which the
  *   first of them creates.
- * - A parcel that was published when no van was there is loaded as well.
- * - A parcel that a van has taken, and that is not loaded `patience` milliseconds later, goes to another van, also when the van
- *   is only slow.
+ * - A parcel that was published when no van was there must be loaded too.
+ * - A parcel that is not loaded `patience` milliseconds after a van took it goes to another van, even if the first is only slow. It
+ *   may then be loaded twice. So a van gives no signs of life while it loads. All vans have the same `patience`.
  * - The connection is the caller's: leave it open.
  *
  * @param load loads a parcel; gets the message's payload. It may take a while. It does not fail.

@@ -16,7 +16,9 @@ export async function ask(
     try {
       return (await nc.request(`label.${depot}`, parcel, { timeout: patience })).string();
     } catch (error) {
-      if ((error as NatsError).code === ErrorCode.NoResponders) return undefined;
+      const { code } = error as NatsError;
+      if (code === ErrorCode.NoResponders) return undefined;
+      if (code !== ErrorCode.Timeout) throw error;
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 // Mistake: tries-cost-time
 // Fails: a terminal waits for a printer that comes a little later
 // The request has a timeout, so each try seems to take that long.
-import type { NatsConnection } from "nats";
+import { ErrorCode, type NatsConnection, type NatsError } from "nats";
 import type { Tries } from "../solution.ts";
 
 export { answer, drive } from "../solution.ts";
@@ -15,8 +15,9 @@ export async function ask(
   for (let i = 0; i < tries; i++) {
     try {
       return (await nc.request(`label.${depot}`, parcel, { timeout: patience })).string();
-    } catch {
-      // Once more.
+    } catch (error) {
+      const { code } = error as NatsError;
+      if (code !== ErrorCode.NoResponders && code !== ErrorCode.Timeout) throw error;
     }
   }
   return undefined;
