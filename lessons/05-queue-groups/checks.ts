@@ -479,7 +479,8 @@ check(
       server.connection("terminal"),
       "ams",
       "P-7",
-      { tries: 40, patience: patienceMs(150) },
+      // Each try may meet the one that is stuck; a machine that is overloaded may need more of them.
+      { tries: 400, patience: patienceMs(150) },
     ]);
     const asked = () =>
       server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
@@ -494,7 +495,7 @@ check(
       evidence: () => [
         `printer-1 got the request   ${given} time${given === 1 ? "" : "s"}, and did not answer`,
         "printer-2                   is there, and got nothing",
-        `the terminal asked          ${asked().length} time of at most 40`,
+        `the terminal asked          ${asked().length} time of at most 400`,
       ],
       wire: () => [...asked(), ...server.wire.messages({ client: "printer-1" })],
     });
@@ -532,29 +533,29 @@ check(
       server.connection("terminal"),
       "ams",
       "P-8",
-      { tries: 20, patience },
+      { tries: 200, patience },
     ]);
     const asked = () =>
       server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
     const nobody = () => server.wire.statuses({ client: "terminal", code: 503 });
     /**
-     * Milliseconds that the fastest six tries in a row took, as the relay read them. It may read one of them late, on a busy machine;
-     * six in the time of two come only from a program that does not wait.
+     * Milliseconds that the fastest twelve tries in a row took, as the relay read them. It may read some of them late, on a busy
+     * machine; twelve in the time of two come only from a program that does not wait.
      */
-    const sixTries = () => {
+    const twelveTries = () => {
       const times = asked().map((event) => event.at);
       return Math.min(
         Number.POSITIVE_INFINITY,
-        ...times.slice(5).map((at, i) => at - (times[i] ?? Number.NEGATIVE_INFINITY)),
+        ...times.slice(11).map((at, i) => at - (times[i] ?? Number.NEGATIVE_INFINITY)),
       );
     };
     believes("tries-cost-time", {
-      when: () => sixTries() < 2 * patience,
+      when: () => twelveTries() < 2 * patience,
       message: () =>
         `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. Two tries should start \`patience\` apart: here ${patience} ms.`,
       evidence: () => [
         `tries so far               ${asked().length}`,
-        `six tries in a row         took less than ${Math.ceil(sixTries() / 50) * 50} ms`,
+        `twelve tries in a row      took less than ${Math.ceil(twelveTries() / 50) * 50} ms`,
         `what the server answered   503, no responders, ${nobody().length} times`,
       ],
       wire: () => server.wire.by("terminal", "publish", "status"),
@@ -563,10 +564,10 @@ check(
       when: () =>
         terminal.settled && asked().length === 1 && nobody().length > 0 && terminal.value === undefined,
       message: () =>
-        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. ${terminal.error ? `\`ask\` had thrown the error ${JSON.stringify(terminal.error.message)}` : "The terminal had given up"} by then, after one try of twenty. Try again after a 503, and let two tries start \`patience\` apart: here ${patience} ms.`,
+        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. ${terminal.error ? `\`ask\` had thrown the error ${JSON.stringify(terminal.error.message)}` : "The terminal had given up"} by then, after one try of two hundred. Try again after a 503, and let two tries start \`patience\` apart: here ${patience} ms.`,
       evidence: () => [
         "the server answered   503, no responders",
-        "the terminal asked    1 time of at most 20",
+        "the terminal asked    1 time of at most 200",
         "a printer came        a moment later",
       ],
       wire: () => server.wire.by("terminal", "publish", "status"),
@@ -648,10 +649,10 @@ check(
         undefined,
       );
     }
-    // On a busy machine the relay may read the first try late, so that less time seems to pass.
+    // On a busy machine the relay may read the first tries late, so that less time seems to pass.
     const starts = asked("P-1").map(({ at }) => at);
     const tookMs = Math.round((starts.at(-1) ?? 0) - (starts[0] ?? 0));
-    if (tookMs < 0.75 * 3 * patience) {
+    if (tookMs < 0.5 * 3 * patience) {
       fail(
         `Nobody was there, and the terminal asked again too soon: two tries start at least its patience apart, ${patience} ms.`,
         { evidence: [`four tries took   ${tookMs} ms`, ...lines("P-1")], readme: "nobody-there-now" },
