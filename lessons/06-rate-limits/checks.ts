@@ -97,7 +97,7 @@ function whileAtWork(until: Until, ...programs: LearnerProgram<void>[]): Until {
 
 const silence: Belief = {
   belief: "When a job is over, its place is free.",
-  readme: "no-answer-keeps-the-place",
+  readme: "without-an-answer-the-place-stays-taken",
   hint: "Customs is done with the parcel. Who else counts places, and what does it know?",
 };
 
@@ -723,7 +723,7 @@ check(
       },
       "one-by-one": {
         belief: "To be sure of every message, I must wait for each before I send the next.",
-        readme: "one-by-one-wastes-the-way",
+        readme: "one-by-one-is-mostly-waiting",
         hint: "What does your program do while an answer is on its way? How many answers could it wait for at once?",
       },
       "window-in-steps": {
