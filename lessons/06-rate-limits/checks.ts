@@ -843,10 +843,14 @@ check(
 
 /** Milliseconds that are no rest. */
 const restMs = 5;
+/** A rest that is too long: three times what the lesson asks for. */
+const tooLongMs = 1_500;
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
 check(
   "a server that is busy gets everything in the end",
   {
+    budgetMs: 30_000,
     needsServer: "2.11.0",
     server: { jetstreamConfig: "max_buffered_msgs: 2" },
     beliefs: {
@@ -859,6 +863,11 @@ check(
         belief: "What was refused is best sent again at once.",
         readme: "again-at-once-keeps-it-busy",
         hint: "Why is the server busy, and who keeps it busy? How long does your program wait between a refusal and the next try?",
+      },
+      "rest-without-end": {
+        belief: "The longer a server is busy, the longer I should rest.",
+        readme: "a-rest-needs-an-upper-bound",
+        hint: "How long is the rest after the fifth refusal, and after the tenth? How long does the server need to store two scans?",
       },
     },
   },
@@ -892,22 +901,48 @@ check(
           const retry = publishes().find(({ index, text }) => index > burst.after && text === refusal.text);
           return retry && retry.index < lastNew.index ? [{ refusal, retry }] : [];
         });
-        return [{ atOnce: again.length > refusals.length / 2, again, lastNew }];
+        return [{ atOnce: again.length > refusals.length / 2, refusals, again, lastNew }];
       });
     };
     const atOnce = () => reactions().filter((reaction) => reaction.atOnce);
-    /** Who lets all wait together sends the refused ones first, too, but never so soon. */
-    const shortestRestMs = () => {
+    const looked = () => atOnce().reduce((sum, { refusals }) => sum + refusals.length, 0);
+    const hurried = () => atOnce().reduce((sum, { again }) => sum + again.length, 0);
+    /** Each refusal as the program saw it, its scan's next try, and the time between; until now where there was none yet. */
+    const rests = () => {
       const tries = publishes();
-      const rests = refused().map((refusal) => {
+      return refused().map((refusal) => {
         const { after, at } = bursts.find((burst) => burst.answers.includes(refusal)) ?? {
           after: refusal.index,
           at: refusal.at,
         };
         const again = tries.find(({ index, text }) => index > after && text === refusal.text);
-        return (again?.at ?? Number.POSITIVE_INFINITY) - at;
+        return { refusal, again, ms: (again?.at ?? server.wire.now()) - at };
       });
-      return Math.min(...rests);
+    };
+    /** Who lets all wait together sends the refused ones first, too, but never so soon. */
+    const shortestRestMs = () => Math.min(...rests().flatMap(({ again, ms }) => (again ? [ms] : [])));
+    /** Answers that the program does not have yet. */
+    let held = 0;
+    const quietMs = () => server.wire.now() - Math.max(...[...publishes(), ...answers()].map(({ at }) => at));
+    /** All rests of a scan that rests for too long, and was sent again before: while nothing is on the way. */
+    const tooLong = () => {
+      if (program.settled || held > 0 || answers().length !== publishes().length) return undefined;
+      if (refused().length === 0 || quietMs() < tooLongMs) return undefined;
+      const all = rests();
+      const pending = all.find(({ again, ms }) => !again && ms > tooLongMs);
+      const ofScan = all.filter(({ refusal }) => refusal.text === pending?.refusal.text);
+      // Who does not come back at all does not rest. The first rests say nothing: a busy machine makes them longer.
+      return pending && (ofScan.at(-2)?.ms ?? 0) > tooLongMs / 2 ? ofScan : undefined;
+    };
+    let overslept: ReturnType<typeof tooLong>;
+    let freeMs = 0;
+    const watchRests = async () => {
+      if (overslept || !tooLong()) return;
+      // On a slow machine a rest can be over and its program still be waiting for its turn. Whoever answers has had it.
+      await program.answers();
+      await program.answers();
+      overslept = tooLong();
+      freeMs = quietMs();
     };
     believes("again-at-once", {
       when: () =>
@@ -916,10 +951,11 @@ check(
         atOnce().length === reactions().length &&
         shortestRestMs() < restMs,
       message: () =>
-        `The server was busy and refused ${refused().length} times, and your program sent each scan again at once. So it keeps the server busy with scans that it must refuse. A short rest, and a longer one if it is refused again, lets it work.`,
+        `The server was busy and refused ${refused().length} times. Your program does not rest: after ${hurried()} of the first ${looked()} refusals it sent the scan again at once. So it keeps the server busy with scans that it must refuse. A short rest lets it work.`,
       evidence: () => [
-        `refused                    ${refused().length}`,
-        `sent again without a rest  ${atOnce().reduce((sum, { again }) => sum + again.length, 0)}`,
+        `refusals                       ${refused().length}`,
+        `the first of them, looked at   ${looked()}`,
+        `of these, sent again at once   ${hurried()}`,
       ],
       wire: () => {
         const [first] = atOnce();
@@ -947,27 +983,49 @@ check(
         `program  ${program.error ? `failed: ${program.error.message}` : "done"}`,
       ],
     });
+    believes("rest-without-end", {
+      when: () => overslept !== undefined,
+      message: () =>
+        `A scan was refused ${overslept?.length} times, and your program now lets it rest for more than ${seconds(tooLongMs)}. No scan is on the way, so the server has had nothing to do for ${seconds(freeMs)}. A rest may grow, but not beyond about half a second.`,
+      evidence: () => [
+        `its rests  ${(overslept ?? [])
+          .slice(-6)
+          .map(
+            ({ ms, again }) =>
+              `${again ? "" : "more than "}${seconds(again ? ms : Math.floor(ms / 100) * 100)}`,
+          )
+          .join(", ")}`,
+        `refused    ${refused().length}`,
+      ],
+      wire: () =>
+        (overslept ?? []).slice(-2).flatMap(({ refusal, again }) => (again ? [refusal, again] : [refusal])),
+    });
     while (!program.settled && bursts.length < 12 && reactions().length < 3) {
       const before = publishes().length;
-      const held = server.relay.hold((event) => event.kind === "puback", {
+      const hold = server.relay.hold((event) => event.kind === "puback", {
         who: "upload",
         what: "the answers",
       });
       // It has sent all that it wants to send for now, and the server has answered all of it.
       for (let sent = -1; !program.settled && sent !== publishes().length; ) {
         sent = Math.max(publishes().length, before + 1);
-        await until(
-          "`upload` to send scans, and the server to answer",
-          () => program.settled || (publishes().length >= sent && answers().length === publishes().length),
-        );
+        await until("`upload` to send scans, and the server to answer", async () => {
+          held = hold.events.length;
+          await watchRests();
+          return program.settled || (publishes().length >= sent && answers().length === publishes().length);
+        });
         await program.answers();
         await program.answers();
       }
-      const answered = held.events.filter((event) => event.kind === "puback");
+      const answered = hold.events.filter((event) => event.kind === "puback");
       bursts.push({ answers: answered, after: server.wire.events.at(-1)?.index ?? 0, at: server.wire.now() });
-      held.release();
+      hold.release();
+      held = 0;
     }
-    await until("`upload` to be done", () => program.settled);
+    await until("`upload` to be done", async () => {
+      await watchRests();
+      return program.settled;
+    });
     stored = await storedScans(server);
     await program.result();
     expectStored(stored, all, "ams");

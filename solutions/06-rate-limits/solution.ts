@@ -37,8 +37,8 @@ export interface Customs {
  * - A parcel that is refused is published on refused.<its subject>, with the same data, where the stream REFUSED stores it. When it
  *   is stored there, it leaves the work queue. It is not declared again, and its place is free for the next parcel at once. (What to
  *   do when REFUSED cannot store it is not part of this exercise.)
- * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. A parcel that comes after
- *   `stop` is declared, or given back as in lesson 03. The connection is closed by the caller.
+ * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. A parcel that has
+ *   come and is not declared yet is declared, or given back as in lesson 03. The connection is closed by the caller.
  */
 export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
   // BEGIN SOLUTION
@@ -122,7 +122,7 @@ export interface Scan {
  * - As long as there are scans, no fewer than `window` are on the way either: whichever answer comes, the next scan goes out.
  *   (A scan that rests after a 429 may keep its place.)
  * - A server that is busy may refuse a scan with the error 429, "too many requests". It has not stored it then. It gets it a
- *   little later, after a rest.
+ *   little later, after a rest. Rests may grow, but not beyond about half a second.
  * - Any other error is thrown: the caller must hear that the day is not stored.
  * - The order of the scans does not matter, but each one is in the stream once. To send a scan again after a 429, no
  *   message id is needed. To send it again after a timeout, one is.
