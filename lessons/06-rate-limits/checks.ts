@@ -95,6 +95,10 @@ function whileAtWork(until: Until, ...programs: LearnerProgram<void>[]): Until {
     });
 }
 
+/** The way out for a refused parcel, in the same words wherever it got another answer. */
+const storeThenAnswer =
+  "A refused parcel is first stored on refused.<its subject>, and then gets a final answer.";
+
 const silence: Belief = {
   belief: "When a job is over, its place is free.",
   readme: "without-an-answer-the-place-stays-taken",
@@ -165,7 +169,17 @@ check(
     /** Parcels at customs, each counted once. */
     const atCustoms = () =>
       new Set(ids(declare.calls.filter((call) => call.ended === undefined).map((call) => call.args[0]))).size;
+    /** How many of the parcels at customs one worker was given. */
+    const atCustomsOf = (name: string | undefined) => {
+      const here = ids(declare.calls.filter((call) => call.ended === undefined).map((call) => call.args[0]));
+      const given = new Set(server.wire.deliveries(({ client }) => client === name).map(idOf));
+      return new Set(here.filter((id) => given.has(id))).size;
+    };
+    const limited = () => maxAckPending > 0 && maxAckPending <= places;
+    const greedy = () =>
+      limited() ? undefined : started.find(({ name }) => atCustomsOf(name) > places)?.name;
     let ackWaitMs = 30_000;
+    let maxAckPending = 0;
     const redelivered = () =>
       server.wire
         .redeliveries()
@@ -195,11 +209,11 @@ check(
       // The whole story is to be seen: all workers are there, and have taken what they can.
       when: () => taken && atCustoms() > places && answers() <= done(),
       message: () =>
-        `Customs has ${atCustoms()} parcels at once; it has ${places} places, for all of our workers together. ${started.length > 1 ? "Each worker may keep to a limit, but none knows what the others do." : "One worker alone takes more than that."}`,
-      evidence: async () => [
+        `Customs has ${atCustoms()} parcels at once; it has ${places} places, for all of our workers together. ${greedy() ? `${atCustomsOf(greedy())} of them were taken by ${greedy()} alone: \`max_messages\` is the size of one order, and a worker orders again and again. The limit is the consumer's \`max_ack_pending\`, and that is ${maxAckPending > 0 ? maxAckPending : "without end"}.` : "Each worker may keep to a limit, but none knows what the others do."}`,
+      evidence: () => [
         ...perWorker(),
         `at customs now  ${atCustoms()}`,
-        `consumer \`customs\`: max_ack_pending ${(await depot.manager.consumers.info("PARCELS", "customs")).config.max_ack_pending}`,
+        `consumer \`customs\`: max_ack_pending ${maxAckPending}`,
       ],
       wire: () => started.flatMap(({ name }) => server.wire.pulls({ client: name }).slice(0, 1)),
     });
@@ -221,6 +235,7 @@ check(
     });
     const { config } = await depot.manager.consumers.info("PARCELS", "customs");
     ackWaitMs = config.ack_wait ? millis(config.ack_wait) : ackWaitMs;
+    maxAckPending = config.max_ack_pending ?? 0;
     await wait("the workers to take what they can", still);
     taken = true;
     // With less time than customs takes, a worker has to say that it is still at work.
@@ -378,24 +393,27 @@ check(
       { name: "worker" },
     );
     const timesOf = (id: string) => ids(declare.received).filter((each) => each === id).length;
+    const again = () => ids(declare.received).find((id) => timesOf(id) >= 3);
     const naks = () => server.wire.naks();
     const finals = () => [...server.wire.acks(), ...server.wire.terms()];
     const stuck = () => declare.calls.length === places && declare.running === 0 && finals().length === 0;
     believes("nak-puts-it-at-the-end", {
-      when: () => naks().length > 0 && ids(declare.received).some((id) => timesOf(id) >= 3),
+      when: () => naks().length > 0 && again() !== undefined,
       message: () =>
-        `Customs refused ${ids(declare.received).find((id) => timesOf(id) >= 3)}, and your program declares it again and again: the server gives it back at once, before the parcels that wait. Meanwhile good parcels do not get a place.`,
+        `Customs refused ${again()}, and your program answered with a nak. So the server gives the parcel back, before those that wait, and it was declared ${timesOf(again() ?? "")} times. A nak means "once more, please", with a delay or without. ${storeThenAnswer}`,
       evidence: () => [
         ...depot.ids.map((id) => `${id}  declared ${timesOf(id)} times`),
         ...naks()
           .slice(0, 1)
-          .map((nak) => wireLine(nak, `nak of ${idOf(nak)}, without a delay`)),
+          .map((nak) =>
+            wireLine(nak, `nak of ${idOf(nak)}${nak.delayMs ? `, again in ${nak.delayMs} ms` : ""}`),
+          ),
       ],
     });
     believes("nak-frees-the-place", {
       when: lasting(800, () => stuck() && naks().length > 0),
       message: () =>
-        `Customs refused four parcels, and your program answered with a nak and a delay. Two good parcels wait, but the server sends none. Until the delay is over it counts the four as given away, and so all ${places} places as taken.`,
+        `Customs refused four parcels, and your program answered with a nak and a delay. Two good parcels wait, but the server sends none. Until the delay is over it counts the four as given away, and so all ${places} places as taken. A nak without a delay is no better: the parcel comes back at once. ${storeThenAnswer}`,
       evidence: async () => [
         ...naks()
           .slice(0, places)
@@ -406,7 +424,7 @@ check(
     believes("silence-frees-the-place", {
       when: lasting(1_000, () => stuck() && naks().length === 0),
       message: () =>
-        `Customs refused four parcels, and the server has heard nothing about them. To the server they are still being worked on, so all ${places} places are taken, and two good parcels wait.`,
+        `Customs refused four parcels, and the server has heard nothing about them. To the server they are still being worked on, so all ${places} places are taken, and two good parcels wait. ${copies().length > 0 ? "Their copies are on refused.<subject>; what is missing is a final answer for each parcel." : storeThenAnswer}`,
       evidence: async () => [
         `refused by customs            ${declare.calls.length}`,
         "ack, nak or term on the wire  none",
@@ -517,10 +535,8 @@ check(
     const largestLabel = 1_000;
     const bytesPerSecond = 25_000;
     const count = 10;
-    const setup = await learner.start("openPrinter", [
-      server.connection("setup"),
-      { subject: "printer.ams", bytesPerSecond, largestLabel },
-    ]);
+    const line = { subject: "printer.ams", bytesPerSecond, largestLabel };
+    const setup = await learner.start("openPrinter", [server.connection("setup"), line]);
     let stream: StreamConfig | undefined;
     let consumer: ConsumerConfig | undefined;
     const arrivals: number[] = [];
@@ -535,11 +551,24 @@ check(
       arrivals.length === 0
         ? "labels at the printer: none"
         : `labels at the printer: ${arrivals.length} within ${Math.round(arrivals.at(-1) ?? 0)} ms`;
+    /** The call that made the consumer. */
+    const made = () =>
+      server.wire
+        .of("api", (event) => event.client === "setup" && event.call.startsWith("CONSUMER."))
+        .slice(0, 1);
+    const waitsForAcks = () =>
+      consumer?.deliver_subject !== undefined &&
+      consumer.ack_policy !== AckPolicy.None &&
+      consumer.max_deliver !== 1;
+    /** Long enough for what has no rate to show it, which is the first thing to say. */
+    const listened = lasting(500, () => listening);
     believes("rate-on-pull", {
       when: () =>
         (setup.error as { api_error?: { err_code?: number } } | undefined)?.api_error?.err_code === 10086,
-      message:
-        "The server did not make the consumer: a pull consumer cannot have a rate limit. There the client decides when it asks; the printer asks for nothing.",
+      message: () => {
+        const policy = /"ack_policy":"(\w+)"/.exec(made().at(-1)?.text ?? "")?.[1] ?? "none";
+        return `The server did not make the consumer: a pull consumer cannot have a rate limit. There the client decides when it asks; the printer asks for nothing. A push consumer has a \`deliver_subject\`, and this one has none.${policy === "none" ? "" : ` It also waits for acks (ack_policy ${policy}), which a printer does not send.`}`;
+      },
       evidence: () => [`the server answered: ${setup.error?.message} (10086)`],
       wire: () => server.wire.of("apiReply", { client: "setup", ok: false }),
     });
@@ -557,7 +586,7 @@ check(
     believes("push-waits-for-the-printer", {
       when: () => rate() === 0 && arrivals.length > 2,
       message: () =>
-        `The consumer sends the labels as fast as the network takes them. The printer takes ${bytesPerSecond} bytes a second, and has room for one label; it loses the rest.`,
+        `The consumer sends the labels as fast as the network takes them. The printer takes ${bytesPerSecond} bytes a second, and has room for one label more; it loses the rest.${waitsForAcks() ? ` And the consumer waits for acks (ack_policy ${consumer?.ack_policy}), which a printer does not send.` : ""}`,
       evidence: () => [...stored(), printed()],
       wire: () => server.wire.deliveries({ client: "printer" }),
     });
@@ -575,16 +604,8 @@ check(
       evidence: () => [...stored(), printed()],
       wire: () => server.wire.by("printer", "subscribe", "delivery"),
     });
-    /** The call that made the consumer. */
-    const made = () =>
-      server.wire
-        .of("api", (event) => event.client === "setup" && event.call.startsWith("CONSUMER."))
-        .slice(0, 1);
     believes("every-consumer-needs-acks", {
-      when: () =>
-        consumer?.deliver_subject !== undefined &&
-        consumer.ack_policy !== AckPolicy.None &&
-        consumer.max_deliver !== 1,
+      when: () => waitsForAcks() && (rate() > 0 || listened()),
       message: () =>
         `The consumer waits for acks (ack_policy ${consumer?.ack_policy}), and the printer answers nothing. A label without an ack for ${millis(consumer?.ack_wait ?? 0) / 1_000} s is sent again, and again: each label is printed many times.`,
       evidence: () => made().map((event) => settingLine(event, "ack_policy")),
