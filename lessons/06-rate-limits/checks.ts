@@ -529,6 +529,11 @@ check(
         readme: "a-name-is-not-a-durable",
         hint: "The printer is switched off overnight. Is its consumer still there in the morning? Which setting says so?",
       },
+      "signs-of-life-for-a-printer": {
+        belief: "A heartbeat is good for every receiver.",
+        readme: "a-push-consumer-does-not-wait",
+        hint: "What comes to the printer's subject when no label is printed for an hour? Who would have to understand it?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
@@ -541,6 +546,7 @@ check(
     let consumer: ConsumerConfig | undefined;
     const arrivals: number[] = [];
     let listening = false;
+    let printedAll = false;
     const rate = () => consumer?.rate_limit_bps ?? 0;
     const burst = () => stream?.max_msg_size ?? -1;
     const stored = () => [
@@ -616,6 +622,12 @@ check(
         `The consumer \`printer\` has a name, and is not durable. When the printer has not listened for ${millis(consumer?.inactive_threshold || 5_000_000_000) / 1_000} s, the server deletes it, and no label is printed any more.`,
       evidence: () => made().map((event) => settingLine(event, "durable_name")),
     });
+    believes("signs-of-life-for-a-printer", {
+      when: () => printedAll && (consumer?.idle_heartbeat ?? 0) > 0,
+      message: () =>
+        `The consumer has \`idle_heartbeat\` ${millis(consumer?.idle_heartbeat ?? 0) / 1_000} s${consumer?.flow_control ? ", for its `flow_control`" : ""}. When there is no label for so long, the server sends an empty message of its own to ${line.subject}. A NATS client knows what that is. The printer does not: it is to get labels, and nothing else.`,
+      evidence: () => made().map((event) => settingLine(event, "idle_heartbeat")),
+    });
     await setup.result();
     const manager = await server.manager();
     const missing = () => undefined;
@@ -682,6 +694,8 @@ check(
     listening = true;
     await until("all labels to reach the printer", () => arrivals.length >= count);
     await until("the line to be right", () => rate() > 0 && burst() <= 2 * largestLabel);
+    printedAll = true;
+    await until("a line for labels only", () => !consumer?.idle_heartbeat);
     // What has arrived by now, less what the printer has room for, has had its time on the line. Two labels: one in print, one waiting.
     const tooEarly = arrivals.filter(
       (at, i) => (i + 1) * largestLabel > (at * bytesPerSecond) / 1_000 + 2.5 * largestLabel,
