@@ -95,9 +95,13 @@ function whileAtWork(until: Until, ...programs: LearnerProgram<void>[]): Until {
     });
 }
 
+/** The way out for a refused parcel, in the same words wherever it got another answer. */
+const storeThenAnswer =
+  "A refused parcel is first stored on refused.<its subject>, and then gets a final answer.";
+
 const silence: Belief = {
   belief: "When a job is over, its place is free.",
-  readme: "no-answer-keeps-the-place",
+  readme: "without-an-answer-the-place-stays-taken",
   hint: "Customs is done with the parcel. Who else counts places, and what does it know?",
 };
 
@@ -165,7 +169,17 @@ check(
     /** Parcels at customs, each counted once. */
     const atCustoms = () =>
       new Set(ids(declare.calls.filter((call) => call.ended === undefined).map((call) => call.args[0]))).size;
+    /** How many of the parcels at customs one worker was given. */
+    const atCustomsOf = (name: string | undefined) => {
+      const here = ids(declare.calls.filter((call) => call.ended === undefined).map((call) => call.args[0]));
+      const given = new Set(server.wire.deliveries(({ client }) => client === name).map(idOf));
+      return new Set(here.filter((id) => given.has(id))).size;
+    };
+    const limited = () => maxAckPending > 0 && maxAckPending <= places;
+    const greedy = () =>
+      limited() ? undefined : started.find(({ name }) => atCustomsOf(name) > places)?.name;
     let ackWaitMs = 30_000;
+    let maxAckPending = 0;
     const redelivered = () =>
       server.wire
         .redeliveries()
@@ -195,11 +209,11 @@ check(
       // The whole story is to be seen: all workers are there, and have taken what they can.
       when: () => taken && atCustoms() > places && answers() <= done(),
       message: () =>
-        `Customs has ${atCustoms()} parcels at once; it has ${places} places, for all of our workers together. ${started.length > 1 ? "Each worker may keep to a limit, but none knows what the others do." : "One worker alone takes more than that."}`,
-      evidence: async () => [
+        `Customs has ${atCustoms()} parcels at once; it has ${places} places, for all of our workers together. ${greedy() ? `${atCustomsOf(greedy())} of them were taken by ${greedy()} alone: \`max_messages\` is the size of one order, and a worker orders again and again. The limit is the consumer's \`max_ack_pending\`, and that is ${maxAckPending > 0 ? maxAckPending : "without end"}.` : "Each worker may keep to a limit, but none knows what the others do."}`,
+      evidence: () => [
         ...perWorker(),
         `at customs now  ${atCustoms()}`,
-        `consumer \`customs\`: max_ack_pending ${(await depot.manager.consumers.info("PARCELS", "customs")).config.max_ack_pending}`,
+        `consumer \`customs\`: max_ack_pending ${maxAckPending}`,
       ],
       wire: () => started.flatMap(({ name }) => server.wire.pulls({ client: name }).slice(0, 1)),
     });
@@ -221,6 +235,7 @@ check(
     });
     const { config } = await depot.manager.consumers.info("PARCELS", "customs");
     ackWaitMs = config.ack_wait ? millis(config.ack_wait) : ackWaitMs;
+    maxAckPending = config.max_ack_pending ?? 0;
     await wait("the workers to take what they can", still);
     taken = true;
     // With less time than customs takes, a worker has to say that it is still at work.
@@ -378,24 +393,27 @@ check(
       { name: "worker" },
     );
     const timesOf = (id: string) => ids(declare.received).filter((each) => each === id).length;
+    const again = () => ids(declare.received).find((id) => timesOf(id) >= 3);
     const naks = () => server.wire.naks();
     const finals = () => [...server.wire.acks(), ...server.wire.terms()];
     const stuck = () => declare.calls.length === places && declare.running === 0 && finals().length === 0;
     believes("nak-puts-it-at-the-end", {
-      when: () => naks().length > 0 && ids(declare.received).some((id) => timesOf(id) >= 3),
+      when: () => naks().length > 0 && again() !== undefined,
       message: () =>
-        `Customs refused ${ids(declare.received).find((id) => timesOf(id) >= 3)}, and your program declares it again and again: the server gives it back at once, before the parcels that wait. Meanwhile good parcels do not get a place.`,
+        `Customs refused ${again()}, and your program answered with a nak. So the server gives the parcel back, before those that wait, and it was declared ${timesOf(again() ?? "")} times. A nak means "once more, please", with a delay or without. ${storeThenAnswer}`,
       evidence: () => [
         ...depot.ids.map((id) => `${id}  declared ${timesOf(id)} times`),
         ...naks()
           .slice(0, 1)
-          .map((nak) => wireLine(nak, `nak of ${idOf(nak)}, without a delay`)),
+          .map((nak) =>
+            wireLine(nak, `nak of ${idOf(nak)}${nak.delayMs ? `, again in ${nak.delayMs} ms` : ""}`),
+          ),
       ],
     });
     believes("nak-frees-the-place", {
       when: lasting(800, () => stuck() && naks().length > 0),
       message: () =>
-        `Customs refused four parcels, and your program answered with a nak and a delay. Two good parcels wait, but the server sends none. Until the delay is over it counts the four as given away, and so all ${places} places as taken.`,
+        `Customs refused four parcels, and your program answered with a nak and a delay. Two good parcels wait, but the server sends none. Until the delay is over it counts the four as given away, and so all ${places} places as taken. A nak without a delay is no better: the parcel comes back at once. ${storeThenAnswer}`,
       evidence: async () => [
         ...naks()
           .slice(0, places)
@@ -406,7 +424,7 @@ check(
     believes("silence-frees-the-place", {
       when: lasting(1_000, () => stuck() && naks().length === 0),
       message: () =>
-        `Customs refused four parcels, and the server has heard nothing about them. To the server they are still being worked on, so all ${places} places are taken, and two good parcels wait.`,
+        `Customs refused four parcels, and the server has heard nothing about them. To the server they are still being worked on, so all ${places} places are taken, and two good parcels wait. ${copies().length > 0 ? "Their copies are on refused.<subject>; what is missing is a final answer for each parcel." : storeThenAnswer}`,
       evidence: async () => [
         `refused by customs            ${declare.calls.length}`,
         "ack, nak or term on the wire  none",
@@ -511,20 +529,24 @@ check(
         readme: "a-name-is-not-a-durable",
         hint: "The printer is switched off overnight. Is its consumer still there in the morning? Which setting says so?",
       },
+      "signs-of-life-for-a-printer": {
+        belief: "A heartbeat is good for every receiver.",
+        readme: "a-push-consumer-does-not-wait",
+        hint: "What comes to the printer's subject when no label is printed for an hour? Who would have to understand it?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
     const largestLabel = 1_000;
     const bytesPerSecond = 25_000;
     const count = 10;
-    const setup = await learner.start("openPrinter", [
-      server.connection("setup"),
-      { subject: "printer.ams", bytesPerSecond, largestLabel },
-    ]);
+    const line = { subject: "printer.ams", bytesPerSecond, largestLabel };
+    const setup = await learner.start("openPrinter", [server.connection("setup"), line]);
     let stream: StreamConfig | undefined;
     let consumer: ConsumerConfig | undefined;
     const arrivals: number[] = [];
     let listening = false;
+    let printedAll = false;
     const rate = () => consumer?.rate_limit_bps ?? 0;
     const burst = () => stream?.max_msg_size ?? -1;
     const stored = () => [
@@ -535,11 +557,24 @@ check(
       arrivals.length === 0
         ? "labels at the printer: none"
         : `labels at the printer: ${arrivals.length} within ${Math.round(arrivals.at(-1) ?? 0)} ms`;
+    /** The call that made the consumer. */
+    const made = () =>
+      server.wire
+        .of("api", (event) => event.client === "setup" && event.call.startsWith("CONSUMER."))
+        .slice(0, 1);
+    const waitsForAcks = () =>
+      consumer?.deliver_subject !== undefined &&
+      consumer.ack_policy !== AckPolicy.None &&
+      consumer.max_deliver !== 1;
+    /** Long enough for what has no rate to show it, which is the first thing to say. */
+    const listened = lasting(500, () => listening);
     believes("rate-on-pull", {
       when: () =>
         (setup.error as { api_error?: { err_code?: number } } | undefined)?.api_error?.err_code === 10086,
-      message:
-        "The server did not make the consumer: a pull consumer cannot have a rate limit. There the client decides when it asks; the printer asks for nothing.",
+      message: () => {
+        const policy = /"ack_policy":"(\w+)"/.exec(made().at(-1)?.text ?? "")?.[1] ?? "none";
+        return `The server did not make the consumer: a pull consumer cannot have a rate limit. There the client decides when it asks; the printer asks for nothing. A push consumer has a \`deliver_subject\`, and this one has none.${policy === "none" ? "" : ` It also waits for acks (ack_policy ${policy}), which a printer does not send.`}`;
+      },
       evidence: () => [`the server answered: ${setup.error?.message} (10086)`],
       wire: () => server.wire.of("apiReply", { client: "setup", ok: false }),
     });
@@ -557,7 +592,7 @@ check(
     believes("push-waits-for-the-printer", {
       when: () => rate() === 0 && arrivals.length > 2,
       message: () =>
-        `The consumer sends the labels as fast as the network takes them. The printer takes ${bytesPerSecond} bytes a second, and has room for one label; it loses the rest.`,
+        `The consumer sends the labels as fast as the network takes them. The printer takes ${bytesPerSecond} bytes a second, and has room for one label more; it loses the rest.${waitsForAcks() ? ` And the consumer waits for acks (ack_policy ${consumer?.ack_policy}), which a printer does not send.` : ""}`,
       evidence: () => [...stored(), printed()],
       wire: () => server.wire.deliveries({ client: "printer" }),
     });
@@ -575,16 +610,8 @@ check(
       evidence: () => [...stored(), printed()],
       wire: () => server.wire.by("printer", "subscribe", "delivery"),
     });
-    /** The call that made the consumer. */
-    const made = () =>
-      server.wire
-        .of("api", (event) => event.client === "setup" && event.call.startsWith("CONSUMER."))
-        .slice(0, 1);
     believes("every-consumer-needs-acks", {
-      when: () =>
-        consumer?.deliver_subject !== undefined &&
-        consumer.ack_policy !== AckPolicy.None &&
-        consumer.max_deliver !== 1,
+      when: () => waitsForAcks() && (rate() > 0 || listened()),
       message: () =>
         `The consumer waits for acks (ack_policy ${consumer?.ack_policy}), and the printer answers nothing. A label without an ack for ${millis(consumer?.ack_wait ?? 0) / 1_000} s is sent again, and again: each label is printed many times.`,
       evidence: () => made().map((event) => settingLine(event, "ack_policy")),
@@ -594,6 +621,12 @@ check(
       message: () =>
         `The consumer \`printer\` has a name, and is not durable. When the printer has not listened for ${millis(consumer?.inactive_threshold || 5_000_000_000) / 1_000} s, the server deletes it, and no label is printed any more.`,
       evidence: () => made().map((event) => settingLine(event, "durable_name")),
+    });
+    believes("signs-of-life-for-a-printer", {
+      when: () => printedAll && (consumer?.idle_heartbeat ?? 0) > 0,
+      message: () =>
+        `The consumer has \`idle_heartbeat\` ${millis(consumer?.idle_heartbeat ?? 0) / 1_000} s${consumer?.flow_control ? ", for its `flow_control`" : ""}. When there is no label for so long, the server sends an empty message of its own to ${line.subject}. A NATS client knows what that is. The printer does not: it is to get labels, and nothing else.`,
+      evidence: () => made().map((event) => settingLine(event, "idle_heartbeat")),
     });
     await setup.result();
     const manager = await server.manager();
@@ -661,6 +694,8 @@ check(
     listening = true;
     await until("all labels to reach the printer", () => arrivals.length >= count);
     await until("the line to be right", () => rate() > 0 && burst() <= 2 * largestLabel);
+    printedAll = true;
+    await until("a line for labels only", () => !consumer?.idle_heartbeat);
     // What has arrived by now, less what the printer has room for, has had its time on the line. Two labels: one in print, one waiting.
     const tooEarly = arrivals.filter(
       (at, i) => (i + 1) * largestLabel > (at * bytesPerSecond) / 1_000 + 2.5 * largestLabel,
@@ -723,7 +758,7 @@ check(
       },
       "one-by-one": {
         belief: "To be sure of every message, I must wait for each before I send the next.",
-        readme: "one-by-one-wastes-the-way",
+        readme: "one-by-one-is-mostly-waiting",
         hint: "What does your program do while an answer is on its way? How many answers could it wait for at once?",
       },
       "window-in-steps": {
@@ -843,10 +878,14 @@ check(
 
 /** Milliseconds that are no rest. */
 const restMs = 5;
+/** A rest that is too long: three times what the lesson asks for. */
+const tooLongMs = 1_500;
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
 check(
   "a server that is busy gets everything in the end",
   {
+    budgetMs: 30_000,
     needsServer: "2.11.0",
     server: { jetstreamConfig: "max_buffered_msgs: 2" },
     beliefs: {
@@ -859,6 +898,11 @@ check(
         belief: "What was refused is best sent again at once.",
         readme: "again-at-once-keeps-it-busy",
         hint: "Why is the server busy, and who keeps it busy? How long does your program wait between a refusal and the next try?",
+      },
+      "rest-without-end": {
+        belief: "The longer a server is busy, the longer I should rest.",
+        readme: "a-rest-needs-an-upper-bound",
+        hint: "How long is the rest after the fifth refusal, and after the tenth? How long does the server need to store two scans?",
       },
     },
   },
@@ -892,22 +936,48 @@ check(
           const retry = publishes().find(({ index, text }) => index > burst.after && text === refusal.text);
           return retry && retry.index < lastNew.index ? [{ refusal, retry }] : [];
         });
-        return [{ atOnce: again.length > refusals.length / 2, again, lastNew }];
+        return [{ atOnce: again.length > refusals.length / 2, refusals, again, lastNew }];
       });
     };
     const atOnce = () => reactions().filter((reaction) => reaction.atOnce);
-    /** Who lets all wait together sends the refused ones first, too, but never so soon. */
-    const shortestRestMs = () => {
+    const looked = () => atOnce().reduce((sum, { refusals }) => sum + refusals.length, 0);
+    const hurried = () => atOnce().reduce((sum, { again }) => sum + again.length, 0);
+    /** Each refusal as the program saw it, its scan's next try, and the time between; until now where there was none yet. */
+    const rests = () => {
       const tries = publishes();
-      const rests = refused().map((refusal) => {
+      return refused().map((refusal) => {
         const { after, at } = bursts.find((burst) => burst.answers.includes(refusal)) ?? {
           after: refusal.index,
           at: refusal.at,
         };
         const again = tries.find(({ index, text }) => index > after && text === refusal.text);
-        return (again?.at ?? Number.POSITIVE_INFINITY) - at;
+        return { refusal, again, ms: (again?.at ?? server.wire.now()) - at };
       });
-      return Math.min(...rests);
+    };
+    /** Who lets all wait together sends the refused ones first, too, but never so soon. */
+    const shortestRestMs = () => Math.min(...rests().flatMap(({ again, ms }) => (again ? [ms] : [])));
+    /** Answers that the program does not have yet. */
+    let held = 0;
+    const quietMs = () => server.wire.now() - Math.max(...[...publishes(), ...answers()].map(({ at }) => at));
+    /** All rests of a scan that rests for too long, and was sent again before: while nothing is on the way. */
+    const tooLong = () => {
+      if (program.settled || held > 0 || answers().length !== publishes().length) return undefined;
+      if (refused().length === 0 || quietMs() < tooLongMs) return undefined;
+      const all = rests();
+      const pending = all.find(({ again, ms }) => !again && ms > tooLongMs);
+      const ofScan = all.filter(({ refusal }) => refusal.text === pending?.refusal.text);
+      // Who does not come back at all does not rest. The first rests say nothing: a busy machine makes them longer.
+      return pending && (ofScan.at(-2)?.ms ?? 0) > tooLongMs / 2 ? ofScan : undefined;
+    };
+    let overslept: ReturnType<typeof tooLong>;
+    let freeMs = 0;
+    const watchRests = async () => {
+      if (overslept || !tooLong()) return;
+      // On a slow machine a rest can be over and its program still be waiting for its turn. Whoever answers has had it.
+      await program.answers();
+      await program.answers();
+      overslept = tooLong();
+      freeMs = quietMs();
     };
     believes("again-at-once", {
       when: () =>
@@ -916,10 +986,11 @@ check(
         atOnce().length === reactions().length &&
         shortestRestMs() < restMs,
       message: () =>
-        `The server was busy and refused ${refused().length} times, and your program sent each scan again at once. So it keeps the server busy with scans that it must refuse. A short rest, and a longer one if it is refused again, lets it work.`,
+        `The server was busy and refused ${refused().length} times. Your program does not rest: after ${hurried()} of the first ${looked()} refusals it sent the scan again at once. So it keeps the server busy with scans that it must refuse. A short rest lets it work.`,
       evidence: () => [
-        `refused                    ${refused().length}`,
-        `sent again without a rest  ${atOnce().reduce((sum, { again }) => sum + again.length, 0)}`,
+        `refusals                       ${refused().length}`,
+        `the first of them, looked at   ${looked()}`,
+        `of these, sent again at once   ${hurried()}`,
       ],
       wire: () => {
         const [first] = atOnce();
@@ -947,27 +1018,49 @@ check(
         `program  ${program.error ? `failed: ${program.error.message}` : "done"}`,
       ],
     });
+    believes("rest-without-end", {
+      when: () => overslept !== undefined,
+      message: () =>
+        `A scan was refused ${overslept?.length} times, and your program now lets it rest for more than ${seconds(tooLongMs)}. No scan is on the way, so the server has had nothing to do for ${seconds(freeMs)}. A rest may grow, but not beyond about half a second.`,
+      evidence: () => [
+        `its rests  ${(overslept ?? [])
+          .slice(-6)
+          .map(
+            ({ ms, again }) =>
+              `${again ? "" : "more than "}${seconds(again ? ms : Math.floor(ms / 100) * 100)}`,
+          )
+          .join(", ")}`,
+        `refused    ${refused().length}`,
+      ],
+      wire: () =>
+        (overslept ?? []).slice(-2).flatMap(({ refusal, again }) => (again ? [refusal, again] : [refusal])),
+    });
     while (!program.settled && bursts.length < 12 && reactions().length < 3) {
       const before = publishes().length;
-      const held = server.relay.hold((event) => event.kind === "puback", {
+      const hold = server.relay.hold((event) => event.kind === "puback", {
         who: "upload",
         what: "the answers",
       });
       // It has sent all that it wants to send for now, and the server has answered all of it.
       for (let sent = -1; !program.settled && sent !== publishes().length; ) {
         sent = Math.max(publishes().length, before + 1);
-        await until(
-          "`upload` to send scans, and the server to answer",
-          () => program.settled || (publishes().length >= sent && answers().length === publishes().length),
-        );
+        await until("`upload` to send scans, and the server to answer", async () => {
+          held = hold.events.length;
+          await watchRests();
+          return program.settled || (publishes().length >= sent && answers().length === publishes().length);
+        });
         await program.answers();
         await program.answers();
       }
-      const answered = held.events.filter((event) => event.kind === "puback");
+      const answered = hold.events.filter((event) => event.kind === "puback");
       bursts.push({ answers: answered, after: server.wire.events.at(-1)?.index ?? 0, at: server.wire.now() });
-      held.release();
+      hold.release();
+      held = 0;
     }
-    await until("`upload` to be done", () => program.settled);
+    await until("`upload` to be done", async () => {
+      await watchRests();
+      return program.settled;
+    });
     stored = await storedScans(server);
     await program.result();
     expectStored(stored, all, "ams");

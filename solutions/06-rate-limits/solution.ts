@@ -3,6 +3,8 @@
 // Customs looks at a few parcels at a time. A label printer has a slow line. An upload must not fill the network with what
 // nobody has confirmed yet.
 //
+// The streams PARCELS, REFUSED and SCANS are there already. LABELS is not.
+//
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
 // STARTER: // When you are ready: npm run check lesson-06
@@ -17,7 +19,7 @@ export interface Parcel {
 
 /** The customs office, as its API shows it. */
 export interface Customs {
-  /** How many parcels it looks at at once. It wants never more than that from us, and no fewer, as long as parcels wait. */
+  /** How many parcels it looks at at once. It must never have more from us. As long as parcels wait, it must not have fewer. */
   places: number;
   /** Resolves when the parcel is cleared, rejects when it is refused. Takes up to ten seconds. */
   declare(parcel: Parcel): Promise<void>;
@@ -32,10 +34,11 @@ export interface Customs {
  * - As long as enough parcels wait, customs has exactly that many, even with a single worker. A parcel that takes long holds
  *   up no other.
  * - A parcel that is cleared leaves the work queue.
- * - A parcel that is refused is published on refused.<its subject>, unchanged, where the stream REFUSED stores it. When it is
- *   stored there, it leaves the work queue. It is not declared again, and its place is free for the next parcel at once.
- * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. A parcel that has come
- *   already counts as one that it has. The connection is closed by the caller.
+ * - A parcel that is refused is published on refused.<its subject>, with the same data, where the stream REFUSED stores it. When it
+ *   is stored there, it leaves the work queue. It is not declared again, and its place is free for the next parcel at once. (What to
+ *   do when REFUSED cannot store it is not part of this exercise.)
+ * - When `stop` is set, the worker takes no new parcel, finishes what it has, and the function is done. A parcel that has
+ *   come and is not declared yet is declared, or given back as in lesson 03. The connection is closed by the caller.
  */
 export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
   // BEGIN SOLUTION
@@ -85,8 +88,8 @@ export interface Line {
  * Sets the line to a label printer up; after that the server alone does the work.
  *
  * - Makes the stream LABELS for the subjects label.>, which takes every label of up to `line.largestLabel` bytes.
- * - Makes a durable consumer of it, `printer`, that brings every label in the stream to `line.subject`, once: as fast as the
- *   printer can take them, and no faster, from the first label on.
+ * - Makes a durable consumer of it, `printer`, that brings every label in the stream to `line.subject`, once, and nothing else:
+ *   as fast as the printer can take them, and no faster, from the first label on.
  */
 export async function openPrinter(nc: NatsConnection, line: Line): Promise<void> {
   // BEGIN SOLUTION
@@ -119,9 +122,10 @@ export interface Scan {
  * - As long as there are scans, no fewer than `window` are on the way either: whichever answer comes, the next scan goes out.
  *   (A scan that rests after a 429 may keep its place.)
  * - A server that is busy may refuse a scan with the error 429, "too many requests". It has not stored it then. It gets it a
- *   little later, after a rest.
+ *   little later, after a rest. Rests may grow, but not beyond about half a second.
  * - Any other error is thrown: the caller must hear that the day is not stored.
- * - The order of the scans does not matter, but each one is in the stream once.
+ * - The order of the scans does not matter, but each one is in the stream once. To send a scan again after a 429, no
+ *   message id is needed. To send it again after a timeout, one is.
  */
 export async function upload(
   nc: NatsConnection,
