@@ -1,6 +1,7 @@
 // Lesson 07: how sorters share parcels, what happens when one dies or the consumer goes, and what a screen sees that only looks.
 import { AckPolicy, type JetStreamManager, nanos } from "nats";
 import {
+  type Belief,
   type CheckServer,
   exercise,
   expect,
@@ -34,10 +35,6 @@ const noRedelivery = () => 6_000 * pace();
 const towns = ["ghent", "lyon", "bern"];
 const parcel = (no: number): Parcel => ({ no, town: towns[no % towns.length] as string });
 const numbers = (list: readonly Parcel[]) => list.map(({ no }) => no);
-/** The consumers that deliveries came from. */
-const sources = (deliveries: readonly { consumer: string }[]) => [
-  ...new Set(deliveries.map(({ consumer }) => consumer)),
-];
 const capital = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
 const publish = async (server: CheckServer, no: number): Promise<void> => {
   const { town } = parcel(no);
@@ -59,6 +56,51 @@ async function expectLeftOpen(program: LearnerProgram<void>): Promise<void> {
   const reason = await program.reason();
   if (reason) throw new Finding(reason);
 }
+
+/** A sorter takes its parcels from `sorters`, and from nowhere else. */
+function expectFromSorters(server: CheckServer, client: string): void {
+  const [other] = server.seen(
+    (wire) => wire.deliveries((event) => event.client === client && event.consumer !== "sorters"),
+    [],
+  );
+  if (other === undefined) return;
+  throw new Finding({
+    message: `The sorter reads from the consumer \`${other.consumer}\`. It is to read from \`sorters\`, which all sorters of the depot share: another consumer delivers each parcel once more, and what is acked there stays open in \`sorters\`.`,
+    readme: "every-worker-needs-a-consumer-of-its-own",
+    evidence: [wireLine(other)],
+  });
+}
+
+/** A screen that has subscribed to the parcels' subjects, and to nothing that reads the stream. */
+const listensOnly = (server: CheckServer) =>
+  server.seen(
+    (wire) => wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
+    false,
+  );
+/** What a check says of such a screen, when all parcels were stored before. */
+const showedNothing = (server: CheckServer, stored: number) => ({
+  message: `The screen showed nothing, and ${stored} parcels are in the stream. They were stored before it came. It has subscribed to the parcels' subjects, and a plain subscription hears only what is published from then on.`,
+  readme: "a-subscription-sees-the-stream",
+  evidence: server.wire
+    .of("subscribe", { client: "screen" })
+    .slice(0, 1)
+    .map((event) => wireLine(event)),
+});
+
+const loopSeesStop: Belief = {
+  belief: "My loop sees by itself that it was told to stop.",
+  readme: "a-loop-sees-the-stop",
+  hint: "Where is your program when `stop` is aborted and no parcel comes? What must happen before it looks at `stop.aborted` again?",
+};
+const stopMeansNow: Belief = {
+  belief: "Told to stop, a program drops what it does.",
+  readme: "stop-means-now",
+  hint: "Where is the parcel that was being worked on when the stop came? Who knows how far it got?",
+};
+/** Longer than a program may take that was told to stop and waits for nothing but a pull of a second. */
+const patienceMs = 2_500;
+/** The moment in which a program was told to stop. */
+const toldToStop = (server: CheckServer) => server.wire.of("program", { what: "told to stop" });
 
 const listed = (list: readonly number[]) => list.join(", ") || "none";
 
@@ -230,8 +272,8 @@ check(
       "each parcel to be acked",
       async () => (await manager.consumers.info("PARCELS", "sorters")).num_ack_pending === 0,
     );
-    stop.abort();
-    for (const program of programs) await program.result();
+    // How a sorter ends is the business of other checks.
+    for (const program of programs) await program.kill();
   },
 );
 
@@ -269,10 +311,7 @@ check(
     await until("sorter 1 to sort parcel 1", () => dying.running > 0 || first.settled);
     if (first.settled) await first.result();
     expectParcels("sort", dying);
-    expect(
-      server.seen((wire) => sources(wire.deliveries({ client: "sorter 1" })), ["sorters"]),
-      "The consumer of a sorter",
-    ).toEqual(["sorters"]);
+    expectFromSorters(server, "sorter 1");
     // What it has said by now is on its way.
     await first.answers();
     await first.answers();
@@ -286,8 +325,94 @@ check(
     await until("sorter 2 to sort parcels 1 and 2", () =>
       [1, 2].every((no) => numbers(living.received).includes(no)),
     );
-    stop.abort();
-    await second.result();
+    await second.kill();
+  },
+);
+
+check(
+  "a sorter whose `sort` throws, throws too, and loses no parcel",
+  {
+    beliefs: {
+      "failed-is-finished": {
+        belief: "When `sort` is over I go on, however it ended.",
+        readme: "an-error-that-was-caught-is-dealt-with",
+        hint: "Who hears of it when `sort` throws? What does the server know of that parcel afterwards?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const manager = await server.manager();
+    await depot(manager, 1_000);
+    const stop = new AbortController();
+    const open = gate();
+    const reason = "the label cannot be read";
+    const failing = hook<[Parcel], Promise<void>>(async () => {
+      await open.wait();
+      throw new Error(reason);
+    });
+    const living = hook<[Parcel], Promise<void>>(async () => {});
+    const acked = async () => (await manager.consumers.info("PARCELS", "sorters")).ack_floor.stream_seq >= 1;
+    await publish(server, 1);
+    const first = await learner.start("sortParcels", [server.connection("sorter 1"), failing, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("sorter 1 to sort parcel 1", () => failing.running > 0 || first.settled);
+    if (first.settled) await first.result();
+    expectParcels("sort", failing);
+    expectFromSorters(server, "sorter 1");
+    // What it has said by now is on its way.
+    await first.answers();
+    await first.answers();
+    if (await acked()) {
+      fail("Parcel 1 was acked when `sort` had only begun. If `sort` fails now, no other sorter gets it.", {
+        readme: "a-parcel-that-a-worker-has-got-is-done",
+      });
+    }
+    const threwAt = () => failing.calls[0]?.ended ?? Number.POSITIVE_INFINITY;
+    const threw = () => Number.isFinite(threwAt());
+    let done = false;
+    const again = () => failing.calls.some(({ at }) => at > threwAt());
+    const goesOn = lasting(patienceMs, () => threw() && !first.settled);
+    believes("failed-is-finished", {
+      when: async () => {
+        const waits = goesOn();
+        if (!threw()) return false;
+        done = await acked();
+        // From then on it may be the other sorter's ack.
+        if (living.calls.length > 0) return false;
+        return done || again() || waits || (first.settled && first.error === undefined);
+      },
+      message: () => {
+        if (done)
+          return "`sort` threw: parcel 1 could not be sorted. The sorter acked it all the same. For the server the parcel is done; no other sorter will ever get it, and it lies somewhere in the depot.";
+        return `\`sort\` threw: parcel 1 could not be sorted. \`sortParcels\` ${
+          first.settled
+            ? "returned without an error, as if it had been told to stop"
+            : "goes on as if nothing had happened"
+        }. What \`sort\` throws, the function throws: whoever started the sorter has to hear of it.`;
+      },
+      evidence: () => [
+        `sort         threw “${reason}”`,
+        `sortParcels  ${!first.settled ? "goes on" : first.error === undefined ? "returned" : "threw"}`,
+      ],
+      wire: () => server.wire.by("sorter 1", "delivery", "ack", "nak", "term").slice(0, 4),
+    });
+    open.open();
+    await until("`sortParcels` to throw what `sort` threw", () => first.error !== undefined);
+    if (!first.error?.message.includes(reason)) {
+      fail(
+        `\`sort\` threw “${reason}”, and \`sortParcels\` threw something else. What \`sort\` throws, the function throws.`,
+        { evidence: [`thrown  ${first.error?.name}: ${first.error?.message}`] },
+      );
+    }
+    await first.answers();
+    await first.kill();
+    await until("the server to notice that sorter 1 is gone", () => server.hasLeft("sorter 1"));
+    const second = await learner.start("sortParcels", [server.connection("sorter 2"), living, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("sorter 2 to sort parcel 1", () => numbers(living.received).includes(1));
+    await second.kill();
   },
 );
 
@@ -295,11 +420,7 @@ check(
   "a sorter that is told to stop finishes the parcel in its hands",
   {
     beliefs: {
-      "stop-means-now": {
-        belief: "Told to stop, a program drops what it does.",
-        readme: "stop-means-now",
-        hint: "Where is the parcel that was being sorted when the stop came? Who knows how far it got?",
-      },
+      "stop-means-now": stopMeansNow,
     },
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
@@ -315,15 +436,17 @@ check(
     await until("the sorter to sort a parcel", () => sort.running > 0 || program.settled);
     if (program.settled) await program.result();
     expectParcels("sort", sort);
+    expectFromSorters(server, "sorter");
     believes("stop-means-now", {
       when: () => stop.signal.aborted && program.settled && program.error === undefined && sort.running > 0,
       message: () =>
-        `The sorter was told to stop while parcel ${numbers(sort.received)[0]} was in its hands, and \`sortParcels\` returned before \`sort\` was done. Whoever started it ends it now: the parcel lies half sorted somewhere, and another sorter begins it once more.`,
+        `The sorter was told to stop while parcel ${numbers(sort.received)[0]} was in its hands, and \`sortParcels\` returned before \`sort\` was done. The caller now ends the process: the parcel lies half sorted somewhere, and another sorter begins it once more.`,
       evidence: () => [
         `sorted when the function was done  ${sort.calls.length - sort.running} of ${sort.calls.length}`,
       ],
       wire: () => server.wire.by("sorter", "delivery", "ack", "nak", "term"),
     });
+    const beforeTheStop = server.seen((wire) => wire.deliveries(), []).length;
     stop.abort();
     await program.answers();
     // Longer than a pull of a second: whoever waits for the parcel is not done then.
@@ -331,18 +454,95 @@ check(
     await until("the sorter to be at its parcel", patient);
     const inHand = sort.running;
     open.open();
-    await program.result();
-    await expectLeftOpen(program);
-    if (sort.calls.length > inHand) {
+    await until("`sortParcels` to be done", () => program.settled || sort.calls.length > inHand);
+    const more = numbers(sort.received)[inHand];
+    if (more !== undefined) {
+      const came = server.seen((wire) => wire.deliveries().slice(0, beforeTheStop), []);
+      const waited = came.some(({ streamSeq }) => streamSeq === more);
       fail(
-        `The sorter was told to stop, and took ${sort.calls.length - inHand} more parcels after the one in its hands.`,
-        { evidence: [`sorted  parcels ${listed(numbers(sort.received))}`] },
+        `The sorter was told to stop while parcel ${numbers(sort.received)[0]} was in its hands, and began parcel ${more} after that. ${
+          waited
+            ? "That one had come before the stop, and waited in its memory: a loop that takes no more from the server still reads what is there."
+            : "A sorter that was told to stop begins no other parcel. If one still comes, it leaves it to another sorter."
+        }`,
+        {
+          readme: waited ? "after-the-stop-nothing-comes" : "a-loop-sees-the-stop",
+          evidence: server.seen(
+            (wire) => [
+              ...wire
+                .deliveries()
+                .slice(0, 2)
+                .map((event) => wireLine(event)),
+              ...wire.of("program", { what: "told to stop" }).map((event) => wireLine(event)),
+            ],
+            [`sorted  parcels ${listed(numbers(sort.received))}`],
+          ),
+        },
       );
     }
+    await program.result();
+    await expectLeftOpen(program);
     await until("the parcel that was in its hands to be acked", async () => {
       const { ack_floor } = await manager.consumers.info("PARCELS", "sorters");
       return ack_floor.stream_seq >= 1;
     });
+  },
+);
+
+check(
+  "a sorter that waits for a parcel returns when it is told to stop",
+  {
+    beliefs: {
+      "the-loop-sees-stop": loopSeesStop,
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    const manager = await server.manager();
+    await depot(manager, noRedelivery());
+    await publish(server, 1);
+    const stop = new AbortController();
+    const sort = hook<[Parcel], Promise<void>>(async () => {});
+    const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
+      name: "sortParcels",
+    });
+    await until("the sorter to sort parcel 1", () => sort.calls.length > 0 || program.settled);
+    if (program.settled) await program.result();
+    expectParcels("sort", sort);
+    expectFromSorters(server, "sorter");
+    /** Pulls that wait in the server. */
+    const waiting = async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting;
+    // Whoever asks in some other way has no pull that waits.
+    const quiet = lasting(500, () => sort.running === 0);
+    await until(
+      "the sorter to wait for the next parcel",
+      async () => quiet() || (sort.running === 0 && (await waiting()) > 0),
+    );
+
+    let stopped = Number.POSITIVE_INFINITY;
+    const deaf = lasting(patienceMs, () => stop.signal.aborted && !program.settled);
+    const lastPull = () => server.wire.pulls({ client: "sorter" }).slice(-1);
+    believes("the-loop-sees-stop", {
+      when: async () => deaf() && (await waiting()) > 0,
+      message:
+        "The sorter was waiting for a parcel when it was told to stop. More than two seconds later `sortParcels` has not returned, and a pull of it still waits in the server. `stop` ends no call that waits: a loop looks at `stop.aborted` only when the call that it awaits is over.",
+      evidence: () => [
+        `told to stop       ${((performance.now() - stopped) / 1_000).toFixed(1)} s ago`,
+        ...server
+          .seen(lastPull, [])
+          .flatMap(({ at, expiresMs }) =>
+            expiresMs === undefined
+              ? []
+              : [
+                  `the pull waits on  ${Math.max(0, (at + expiresMs - server.wire.now()) / 1_000).toFixed(1)} s`,
+                ],
+          ),
+      ],
+      wire: () => [...lastPull(), ...toldToStop(server)],
+    });
+    stopped = performance.now();
+    stop.abort();
+    await program.result();
+    await expectLeftOpen(program);
   },
 );
 
@@ -373,16 +573,14 @@ check(
     });
     await until("the sorter to sort parcel 1", () => sort.calls.length > 0 || program.settled);
     if (program.settled) await program.result();
-    expect(
-      server.seen((wire) => sources(wire.deliveries({ client: "sorter" })), ["sorters"]),
-      "The consumer of a sorter",
-    ).toEqual(["sorters"]);
+    expectFromSorters(server, "sorter");
     await until(
       "the sorter to wait for the next parcel",
       async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0,
     );
 
     let deleted = false;
+    let deletedAt = -1;
     const told = () =>
       deleted &&
       (server.wire.statuses({ client: "sorter" }).some(({ code }) => code === 409 || code === 503) ||
@@ -395,10 +593,13 @@ check(
           ((event.kind === "status" && event.code !== 100) || (event.kind === "apiReply" && !event.ok)),
       );
     const statuses = () => {
-      const seen = server.wire.statuses((event) => event.client === "sorter" && event.code !== 100);
+      const refusals = server.wire.statuses(
+        ({ client, code, index }) =>
+          client === "sorter" && (code === 409 || code === 503) && index > deletedAt,
+      );
       return [
-        `answers like the one below  ${seen.length}`,
-        `pulls of the sorter         ${server.wire.total("pull")}`,
+        `refusals by the server  ${refusals.length}`,
+        `pulls of the sorter     ${server.wire.total("pull")}`,
       ];
     };
     believes("silence-means-no-work", {
@@ -415,6 +616,7 @@ check(
       evidence: statuses,
       wire: () => answers().slice(0, 3),
     });
+    deletedAt = server.seen((wire) => wire.mark(), -1);
     deleted = true;
     await manager.consumers.delete("PARCELS", "sorters");
     await until("`sortParcels` to say that its consumer is gone", () => program.settled);
@@ -445,7 +647,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     await depot(await server.manager(), noRedelivery());
     let stored = 0;
     const store = async (count: number) => {
@@ -475,8 +677,7 @@ check(
     believes("push-loses-nothing", {
       when: () => {
         const at = broken();
-        const own = server.wire.deliveries({ client: "screen", consumer: "sorters" }).length === 0;
-        return cut && own && at > 0 && (shown()[at] ?? 0) > (shown()[at - 1] ?? 0);
+        return cut && at > 0 && (shown()[at] ?? 0) > (shown()[at - 1] ?? 0);
       },
       message: () => {
         const at = broken();
@@ -495,7 +696,22 @@ check(
         return `The connection broke and came back, and after parcel ${shown()[at - 1]} the screen showed parcel ${shown()[at]} again. The client had subscribed again by itself; a second subscription, or one from the start, shows parcels twice.`;
       },
       evidence: around,
-      wire: () => atTheBreak(),
+      wire: () => {
+        const again = shown()[broken()];
+        const after = server.wire.events.filter(
+          (event) => event.client === "screen" && event.index > (server.wire.of("fault").at(-1)?.index ?? 0),
+        );
+        const delivered = after
+          .filter((event) => event.kind === "delivery" && event.streamSeq === again)
+          .slice(-1);
+        const made = after.filter(
+          (event) =>
+            event.kind === "api" &&
+            event.call === "CONSUMER.CREATE" &&
+            event.index < (delivered[0]?.index ?? Number.POSITIVE_INFINITY),
+        );
+        return [...after.filter(({ kind }) => kind === "connect"), ...made.slice(-2), ...delivered];
+      },
     });
 
     await store(3);
@@ -516,6 +732,13 @@ check(
     });
     if (program.settled) await program.result();
     expectParcels("show", show);
+    const [taken] = server.wire.deliveries({ client: "screen", consumer: "sorters" });
+    if (taken) {
+      fail(
+        "The screen reads from the consumer `sorters`. What a sorter has in its hands, the screen cannot show, and what the screen takes, no sorter gets. It needs a consumer of its own.",
+        { readme: "a-consumer-is-a-window", evidence: [wireLine(taken)] },
+      );
+    }
     const before = stored;
     await until(
       `the screen to show parcels 1 to ${before}`,
@@ -536,9 +759,11 @@ check(
       server.relay.connections.some((connection) => connection.open && connection.name === "screen"),
     );
     await store(1);
-    await until(`the screen to show parcels up to ${stored}`, () => shown().includes(stored));
-    stop.abort();
-    await program.result();
+    // What comes twice comes at once.
+    const atTheEnd = lasting(200, () => shown().includes(stored));
+    await until(`the screen to show parcels up to ${stored}`, atTheEnd);
+    // How a screen ends is the business of other checks.
+    await program.kill();
     expect(shown(), "The parcels that the screen has shown").toEqual(
       Array.from({ length: stored }, (_, i) => i + 1),
     );
@@ -554,6 +779,7 @@ check(
         readme: "a-consumer-is-a-window",
         hint: "What does the consumer `sorters` do with a parcel that it has given to your screen? Whose place in the stream has moved?",
       },
+      "the-loop-sees-stop": loopSeesStop,
       "a-screen-must-be-remembered": {
         belief: "A reader needs a durable consumer, or it misses something.",
         readme: "every-reader-needs-a-durable-consumer",
@@ -568,11 +794,26 @@ check(
     const show = hook<[Parcel], Promise<void>>(async () => {});
     const taken = () => server.wire.deliveries({ client: "screen", consumer: "sorters" });
     let left: string[] = [];
+    const stop = new AbortController();
     believes("a-consumer-is-a-window", {
       when: () => taken().length > 0,
       message: () =>
         `The screen got parcel ${taken()[0]?.streamSeq} from the consumer \`sorters\`. So no sorter gets it now: a consumer gives each message to one of those who ask. A screen that only looks needs a consumer of its own.`,
       wire: () => taken().slice(0, 3),
+    });
+    const deaf = lasting(
+      patienceMs,
+      () => stop.signal.aborted && show.calls.length >= 4 && show.running === 0 && !program.settled,
+    );
+    believes("the-loop-sees-stop", {
+      when: () => deaf(),
+      message:
+        "The screen had shown all parcels when it was told to stop. More than two seconds later `watchParcels` has not returned. `stop` ends no loop that waits: a loop looks at `stop.aborted` only when the next message comes, and none comes.",
+      evidence: () => [
+        "parcels in the stream  1 to 4",
+        `parcels shown          ${listed(numbers(show.received))}`,
+      ],
+      wire: () => [...server.wire.deliveries({ client: "screen" }).slice(-1), ...toldToStop(server)],
     });
     believes("a-screen-must-be-remembered", {
       when: () => left.length > 0,
@@ -584,24 +825,22 @@ check(
           .of("api", (event) => event.client === "screen" && event.call.startsWith("CONSUMER."))
           .slice(0, 1),
     });
-    const stop = new AbortController();
     const program = await learner.start("watchParcels", [server.connection("screen"), show, stop.signal], {
       name: "watchParcels",
     });
     // A plain subscription hears nothing here: all parcels are stored before.
-    const plain = lasting(1_000, () =>
-      server.seen(
-        (wire) =>
-          wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
-        false,
-      ),
-    );
+    const plain = lasting(1_000, () => listensOnly(server) && show.calls.length === 0);
     await until(
       "the screen to show parcels 1 to 4",
       () => show.calls.length >= 4 || program.settled || plain(),
     );
     if (program.settled) await program.result();
+    if (show.calls.length === 0) throw new Finding(showedNothing(server, 4));
     expectParcels("show", show);
+    await until("the screen to be done with them", () => show.running === 0);
+    // It knows that the last one has been shown, and waits.
+    await program.answers();
+    await program.answers();
     stop.abort();
     await program.result();
     const consumers = await manager.consumers.list("PARCELS").next();
@@ -624,14 +863,15 @@ check(
         readme: "a-callback-is-awaited",
         hint: "What does `show` give back, and what does your program do with it? When does the loop take the next message?",
       },
+      "stop-means-now": stopMeansNow,
       "unsubscribed-is-empty": {
-        belief: "When I have unsubscribed, no more messages come.",
-        readme: "after-unsubscribe-nothing-comes",
-        hint: "Where are the messages that had come before you unsubscribed, and that your loop has not read?",
+        belief: "When I have unsubscribed, or stopped, no more messages come.",
+        readme: "after-the-stop-nothing-comes",
+        hint: "Where are the messages that had come before you unsubscribed or stopped, and that your loop has not read?",
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     await depot(await server.manager(), noRedelivery());
     for (let no = 1; no <= 6; no++) await publish(server, no);
     const stop = new AbortController();
@@ -645,35 +885,72 @@ check(
       evidence: () => [`being shown  parcels ${listed(numbers(show.received))}`],
       wire: () => came(),
     });
-    let switchedOff = Number.POSITIVE_INFINITY;
-    believes("unsubscribed-is-empty", {
-      when: () => show.calls.length > switchedOff,
+    believes("stop-means-now", {
+      when: () => stop.signal.aborted && program.settled && program.error === undefined && show.running > 0,
       message: () =>
-        `The screen was told to stop while it showed parcel ${numbers(show.received)[0]}, and showed parcel ${numbers(show.received)[switchedOff]} after that. It had come already, and waited in the client: to unsubscribe keeps new messages away, and your loop still reads those that are there.`,
+        `The screen was told to stop while it showed parcel ${numbers(show.received)[0]}, and \`watchParcels\` returned before \`show\` was done. The caller now ends the process, in the middle of a parcel.`,
       evidence: () => [
-        `came before the stop      ${came().length}`,
+        `shown when the function was done  ${show.calls.length - show.running} of ${show.calls.length}`,
+      ],
+      wire: () => [...came().slice(0, 1), ...toldToStop(server)],
+    });
+    let switchedOff = Number.POSITIVE_INFINITY;
+    let cameBefore = 0;
+    /** The parcel that it showed after the stop. */
+    const late = () => numbers(show.received)[switchedOff];
+    const waited = () =>
+      server.seen(
+        (wire) =>
+          wire
+            .deliveries({ client: "screen" })
+            .slice(0, cameBefore)
+            .some(({ streamSeq }) => streamSeq === late()),
+        true,
+      );
+    believes("unsubscribed-is-empty", {
+      when: () => late() !== undefined && waited(),
+      message: () =>
+        `The screen was told to stop while it showed parcel ${numbers(show.received)[0]}, and showed parcel ${late()} after that. It had come already, and waited in the client: to unsubscribe, or to stop, keeps new messages away, and your loop still reads those that are there.`,
+      evidence: () => [
+        `came before the stop      ${cameBefore}`,
         `shown                     parcels ${listed(numbers(show.received))}`,
       ],
-      wire: () => [...came().slice(0, 2), ...server.wire.of("unsubscribe", { client: "screen" })],
+      wire: () => [...came().slice(0, 2), ...toldToStop(server)],
     });
     const program = await learner.start("watchParcels", [server.connection("screen"), show, stop.signal], {
       name: "watchParcels",
     });
     // A plain subscription hears nothing here: all parcels are stored before.
-    const plain = lasting(1_000, () =>
-      server.wire.of("subscribe", { client: "screen" }).some(({ subject }) => subject.startsWith("parcel.")),
-    );
+    const plain = lasting(1_000, () => listensOnly(server) && show.calls.length === 0);
     await until("the screen to show a parcel", () => show.running > 0 || program.settled || plain());
     if (program.settled) await program.result();
+    if (show.calls.length === 0) throw new Finding(showedNothing(server, 6));
     expectParcels("show", show);
     // What the server sends and the client hands over, it does at once.
     const settled = lasting(300, () => show.running > 0);
-    await until("the screen to be at its parcel", () => settled() || plain());
+    await until("the screen to be at its parcel", settled);
+    cameBefore = server.seen(() => came().length, 0);
     stop.abort();
     await program.answers();
     await program.answers();
+    // Whoever does not wait for `show` is done then.
+    const patient = lasting(300, () => true);
+    await until("the screen to be at its parcel", patient);
     switchedOff = show.calls.length;
     open.open();
+    await until("`watchParcels` to be done", () => program.settled || late() !== undefined);
+    if (late() !== undefined && !waited()) {
+      fail(
+        `The screen was told to stop while it showed parcel ${numbers(show.received)[0]}, and showed parcel ${late()} after that, which came to it after the stop. A screen that was told to stop shows no other parcel.`,
+        {
+          readme: "a-loop-sees-the-stop",
+          evidence: [...came(), ...toldToStop(server)]
+            .sort((a, b) => a.index - b.index)
+            .slice(0, 4)
+            .map((event) => wireLine(event)),
+        },
+      );
+    }
     await program.result();
     await expectLeftOpen(program);
     expect(numbers(show.received), "The parcels that the screen has shown").toEqual([1]);

@@ -22,12 +22,16 @@ export interface Parcel {
  * One sorter. Takes parcels from the consumer `sorters` and hands each to `sort`, one after the other.
  *
  * - Any number of sorters run at the same time, each in a process of its own. Some start later than others, some die.
- * - A sorter holds the one parcel that it is sorting. All others stay in the stream, for whoever is free.
- * - A parcel is done when `sort` is done. If the sorter dies before, another one gets the parcel.
+ * - A sorter holds the one parcel that it is sorting. All other parcels stay in the stream, for whoever is free.
+ * - A parcel is done when `sort` is done. If the sorter dies before, another one gets the parcel. `sort` takes less time than the
+ *   consumer's `ack_wait`.
  * - If the consumer is deleted, somebody must be told: the function throws as soon as the server says so.
  *
  * Runs until `stop` is aborted; then finishes the parcel in hand, if there is one, and returns. It does not wait for a parcel
- * that may never come: a pull that waits in the server may take one more second. What `sort` throws, the function throws.
+ * that may never come: a pull that waits in the server may take one more second. A parcel that comes after the stop is not sorted:
+ * give it back with `nak()`, or leave it, and it comes again when the `ack_wait` is over. Both are fine.
+ *
+ * What `sort` throws, the function throws, and the parcel is not done.
  */
 export async function sortParcels(
   nc: NatsConnection,
@@ -53,11 +57,11 @@ export async function sortParcels(
  * each new one as it comes.
  *
  * - The screen only looks. No sorter gets a parcel less because of it, and when it is switched off, nothing of it stays in the
- *   server for good.
- * - Its connection may break and come back. Then it goes on with the next parcel that it has not shown.
+ *   server for ever. (A consumer that the server removes by itself is fine.)
+ * - The screen's connection may break and come back. Then it goes on with the next parcel that it has not shown.
  * - `show` takes a while; show the next parcel when it is done.
  *
- * Runs until `stop` is aborted: then shows what it is showing to its end, nothing more, and returns.
+ * Runs until `stop` is aborted; then finishes the parcel that it is showing, shows no other, and returns.
  */
 export async function watchParcels(
   nc: NatsConnection,

@@ -1,7 +1,7 @@
 // Mistake: the-end-means-done
 // Fails: a sorter whose consumer is deleted says so
 // The consumer is gone, so there is nothing more to do.
-import type { NatsConnection } from "nats";
+import type { JsMsg, NatsConnection } from "nats";
 import type { Parcel } from "../solution.ts";
 
 export { watchParcels } from "../solution.ts";
@@ -13,14 +13,15 @@ export async function sortParcels(
 ): Promise<void> {
   const consumer = await nc.jetstream().consumers.get("PARCELS", "sorters");
   while (!stop.aborted) {
+    let message: JsMsg | null;
     try {
-      const message = await consumer.next({ expires: 1_000 });
-      if (!message) continue;
-      await sort(message.json<Parcel>());
-      message.ack();
+      message = await consumer.next({ expires: 1_000 });
     } catch {
       break;
     }
+    if (!message) continue;
+    await sort(message.json<Parcel>());
+    message.ack();
   }
   await nc.flush();
 }

@@ -13,6 +13,7 @@ export async function sortParcels(
 ): Promise<void> {
   const consumer = await nc.jetstream().consumers.get("PARCELS", "sorters");
   const jobs: Promise<void>[] = [];
+  let failure: { error: unknown } | undefined;
   const work = async (message: JsMsg): Promise<void> => {
     await sort(message.json<Parcel>());
     message.ack();
@@ -21,7 +22,12 @@ export async function sortParcels(
     max_messages: 1,
     abort_on_missing_resource: true,
     callback: (message) => {
-      jobs.push(work(message));
+      jobs.push(
+        work(message).catch((error) => {
+          failure ??= { error };
+          parcels.stop();
+        }),
+      );
     },
   });
   stop.addEventListener("abort", () => parcels.stop());
@@ -29,5 +35,6 @@ export async function sortParcels(
   const error = await parcels.closed();
   if (error) throw error;
   await Promise.all(jobs);
+  if (failure) throw failure.error;
   await nc.flush();
 }
