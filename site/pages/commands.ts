@@ -40,7 +40,11 @@ export function commandsPage({ readme }: Context): Page {
     title: "Commands",
     description: "Every command of the course, and what to do when something is in the way.",
     contents: [
-      ...learners.map(({ id, typed }) => ({ level: 2, id, text: typed.replace(/^npm (run )?| [[<].*$/g, "") })),
+      ...learners.map(({ id, typed }) => ({
+        level: 2,
+        id,
+        text: typed.replace(/^npm (run )?| [[<].*$/g, ""),
+      })),
       { level: 2, id: "when-something-is-in-the-way", text: "When something is in the way" },
       { level: 2, id: "for-authors-of-lessons", text: "For authors of lessons" },
     ],
