@@ -1,6 +1,6 @@
 // npm run hint: first what answers the mistake that the last check showed, then the lesson's own hints, one at a time.
 import { relative } from "node:path";
-import { findLesson, readReadme } from "../course/lessons.ts";
+import { findLesson, readHints } from "../course/lessons.ts";
 import { type FailingCheck, readProgress, updateProgress } from "../course/progress.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
@@ -40,7 +40,7 @@ export async function runHint(typed: string | undefined): Promise<number> {
     );
     return exitStatus.passed;
   }
-  const { hints } = readReadme(lesson).matter;
+  const hints = readHints(lesson);
   const number = progress.hintsShown ?? 0;
   const hint = hints[number];
   if (hint !== undefined) {

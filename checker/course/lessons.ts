@@ -35,8 +35,6 @@ export interface FrontMatter {
   readonly concepts: readonly string[];
   /** What the lesson needs beyond a server of its own: `server>=2.11`, `nats-cli`, `streaming-server`. */
   readonly needs: readonly string[];
-  /** From a question, to a direction, to the shape of the code; never the answer. */
-  readonly hints: readonly string[];
 }
 
 const lessonFolder = /^(\d\d)-([a-z0-9-]+)$/;
@@ -99,6 +97,12 @@ function isFileIn(wanted: string, folder: string): boolean {
   return inside !== "" && !inside.startsWith("..") && existsSync(path) && statSync(path).isFile();
 }
 
+/** The lesson's hints, in their order. They stand apart from the README, where a reader would see them before the lesson. */
+export function readHints(lesson: Lesson): readonly string[] {
+  const file = join(lesson.path, "hints.yaml");
+  return existsSync(file) ? (parse(readFileSync(file, "utf8")) as string[]) : [];
+}
+
 /** The front matter of a lesson's README and the text below it. */
 export function readReadme(lesson: Lesson): { matter: FrontMatter; body: string } {
   const text = readFileSync(lesson.readme, "utf8").replaceAll("\r\n", "\n");
@@ -113,7 +117,6 @@ export function readReadme(lesson: Lesson): { matter: FrontMatter; body: string 
       minutes: matter.minutes ?? 30,
       concepts: matter.concepts ?? [],
       needs: matter.needs ?? [],
-      hints: matter.hints ?? [],
     },
     body: parts[2] ?? "",
   };

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { serverLacks } from "../../checker/bench/soaking.ts";
-import { allLessons, readReadme } from "../../checker/course/lessons.ts";
+import { allLessons, readHints, readReadme } from "../../checker/course/lessons.ts";
 import { referenceFile, starterOf } from "../../checker/course/starter.ts";
 import { isFromTheWire } from "../../checker/kit/evidence.ts";
 import { graded } from "./command.ts";
@@ -46,7 +46,12 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
     expect(matter.title).not.toBe("");
     expect(matter.summary).toMatch(/\.$/);
     expect(matter.concepts.length).toBeGreaterThan(0);
-    expect(matter.hints.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("there are hints, and none of them in the README", () => {
+    const hints = readHints(lesson);
+    expect(hints.length).toBeGreaterThanOrEqual(3);
+    for (const hint of hints) expect(readFileSync(lesson.readme, "utf8")).not.toContain(hint.slice(0, 40));
   });
 
   test("the starter compiles, fails every check, and says what is to do", async () => {
