@@ -165,7 +165,9 @@ check(
     stored = (await manager.streams.info("SCANS")).state.messages;
     const sequences = await recording.result();
     expect(stored, "Messages in the stream for one scan that was sent twice").toBe(1);
-    expect(sequences, "The sequence under which the stream has the scan").toEqual([1]);
+    expect(sequences, "What `record` returned: the sequence under which the stream has the scan").toEqual([
+      1,
+    ]);
   },
 );
 
@@ -216,7 +218,7 @@ check(
     believes("a-few-tries-are-enough", {
       when: () => recording.settled && tries().length > 1 && tries().length <= losses,
       message: () =>
-        `Every answer was lost on the way. After ${tries().length} tries, \`record\` ${recording.error ? `failed: ${recording.error.message}.` : "returned as if all were well."} Whether the scan is stored, the caller does not know then. \`record\` is to try until there is an answer.`,
+        `Every answer was lost on the way. After ${tries().length} tries, \`record\` ${recording.error ? `failed: ${recording.error.message}.` : "returned as if all were well."} The caller does not know whether the scan is stored. \`record\` is to try until there is an answer.`,
       evidence: () => [
         ...tries()
           .slice(-2)
@@ -230,7 +232,10 @@ check(
       await waiting.look();
       return recording.settled && waiting.longestMs < farTooLongMs;
     });
-    expect(await recording.result(), "The sequence under which the stream has the scan").toEqual([1]);
+    expect(
+      await recording.result(),
+      "What `record` returned: the sequence under which the stream has the scan",
+    ).toEqual([1]);
     await until("the scanner to try until there is an answer", () => tries().length > losses);
   },
 );
@@ -416,7 +421,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const hours = 36;
     const wanted = hours * hourNs;
     const manager = await server.manager();
@@ -463,7 +468,11 @@ check(
     const js = await server.jetstream();
     for (const subject of ["parcel.ams.in", "parcel.rtm.out", "parcel.ams.customs"]) {
       const ack = await js.publish(subject, "").catch(() => undefined);
-      expect(ack?.stream, `The stream that stores a message on ${subject}`).toBe("SCANS");
+      if (ack?.stream === "SCANS") continue;
+      const takes = (info.config.subjects ?? []).join(", ");
+      fail(
+        `A message on ${subject} is not stored in SCANS, which takes ${takes}. Other depots come, and other events than in and out.`,
+      );
     }
   },
 );
@@ -556,7 +565,7 @@ check(
         (said.some(({ locker, answer }) => locker.startsWith("B-") && answer === "taken") ||
           errors.length > 0),
       message:
-        "Two depots claimed two lockers, B-1 and B-2. Both were free, and one claim was refused, because that for the other locker came first. The expectation was about the last message of the whole stream, so that every claim gets into the way of every other.",
+        "Two depots claimed two lockers, B-1 and B-2. Both were free, and one claim was refused because the claim for the other locker came first. The expectation was about the last message of the whole stream, so that every claim gets into the way of every other.",
       evidence: () => [...claimLines(), ...refusals()],
     });
     believes("conflict-is-an-accident", {
@@ -573,7 +582,7 @@ check(
     believes("read-then-write", {
       when: () => twice() !== undefined && !expects(),
       message: () =>
-        `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and nothing told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
+        `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and nothing in the message (no \`expect\`) told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
       evidence: () => [...claimLines(twice()), ...answerLines(twice())],
     });
     const answerLines = (only?: string) =>
@@ -703,7 +712,7 @@ check(
     });
     if (!asking.error) {
       // Whoever asks for himself, before he gives up, has found out already.
-      expect(asking.value, "The answer for P-1, whose claim was stored").toBe("claimed");
+      expect(asking.value, "What `claim` returned for P-1, whose claim was stored").toBe("claimed");
     }
     let again: string | undefined;
     const claims = () => server.wire.publishes((event) => event.subject === "locker.D-1");
@@ -836,7 +845,7 @@ check(
       },
       "apply-not-awaited": {
         belief: "The entries are made in the order in which I begin them.",
-        readme: "entries-end-in-the-order-in-which-they-begin",
+        readme: "entries-finish-in-the-order-in-which-they-start",
         hint: "What does `enter` give back, and what does your loop, or your callback, do with it? What is in the book if the program dies now?",
       },
       "consumer-sequence-as-position": {
@@ -905,6 +914,20 @@ check(
       server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER.")) ||
       // Or it looks for one message after the other.
       server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
+
+    /** A consumer that the server does not make, while the client waits for messages of it and says nothing. */
+    const refused = (client: string) => {
+      const refusals = () =>
+        server.wire.of("apiReply", { client, ok: false }).filter(({ call }) => call.startsWith("CONSUMER."));
+      silent[client] ??= lasting(1_000, () => refusals().length > 0 && !reading(client));
+      const [refusal] = refusals();
+      if (!refusal || !silent[client]()) return false;
+      return fail(
+        `The server refused the consumer that the program asked for: ${refusal.error}. The client waits for messages all the same, and does not tell you.`,
+        { readme: "the-idea", evidence: [wireLine(refusal)] },
+      );
+    };
+    const silent: Record<string, () => boolean> = {};
 
     const firstBegun = (reader: number) => begun.find((entry) => entry.reader === reader)?.no;
     const numbers = (list: readonly { no: number }[]) => list.map(({ no }) => no).join(", ") || "nothing";
@@ -977,7 +1000,7 @@ check(
     believes("gap-after-restart", {
       when: () => (firstBegun(2) ?? 3) > 3,
       message: () =>
-        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book, for ever, or until it comes again after scans that are later than it, when the \`ack_wait\` of a consumer is over. It had been delivered, but it was not done.`,
+        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book. The program left its position to the server. The server knows what it has delivered, or what was acked; it does not know what is in the book. The book does.`,
       evidence: seen,
       wire: () => [
         ...server.wire.by("reader 1", "delivery", "ack"),
@@ -995,7 +1018,10 @@ check(
         name: "keepLedger",
       },
     );
-    await until("the reader to ask for scans", () => reading("reader 1") || first.settled);
+    await until(
+      "the reader to ask for scans",
+      () => reading("reader 1") || refused("reader 1") || first.settled,
+    );
     if (first.error) await first.result();
     await send(4, 4);
     await until("scan 3 to be entered", () => begun.some(({ no }) => no === 3) || first.settled);
@@ -1016,7 +1042,10 @@ check(
       [server.connection("reader 2"), "ams", ledger(), stop.signal],
       { name: "keepLedger" },
     );
-    await until("the second reader to ask for scans", () => reading("reader 2") || second.settled);
+    await until(
+      "the second reader to ask for scans",
+      () => reading("reader 2") || refused("reader 2") || second.settled,
+    );
     await send(6, 8);
     await until("scans 1 to 8 to be in the book", () => book.length >= 8 || second.settled);
     stop.abort();
