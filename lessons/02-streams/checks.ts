@@ -255,11 +255,11 @@ check(
       ],
       wire: () => server.wire.by("depot", "puback"),
     });
-    expect(answers, "Five scans are stored, and the sixth is refused: the stream is full (10077)").toEqual([
-      ...Array.from({ length: 5 }, () => "stored"),
-      api.tooManyMessages,
-    ]);
-    expect(held, "The stream still holds scans 1 to 5").toEqual([1, 2, 3, 4, 5]);
+    expect(
+      answers,
+      "Five scans should be stored, and the sixth refused, because the stream is full (10077)",
+    ).toEqual([...Array.from({ length: 5 }, () => "stored"), api.tooManyMessages]);
+    expect(held, "The stream should still hold scans 1 to 5").toEqual([1, 2, 3, 4, 5]);
   },
 );
 
@@ -329,7 +329,7 @@ check(
         changed().length === 0 &&
         (second === undefined || second.config.max_msgs === before.maxScans),
       message: () =>
-        `At the second start the limits were others, and the stream did not change. To create a stream that is there with other settings is refused (10058).${second ? " The program took that for good news." : ""}`,
+        `At the second start the limits were others, and the stream did not change. The stream is there already, with other settings, so the server refused to create it (10058).${second ? " The program went on as if all were well." : ""}`,
       evidence: () => [
         `max_msgs asked for        ${after.maxScans}`,
         `max_msgs of the stream    ${before.maxScans}`,
@@ -428,7 +428,7 @@ check(
     believes("sent-means-stored", {
       when: () => early && waited.length > 0,
       message: () =>
-        `\`record\` was done before the stream had confirmed a single scan: the PubAcks were still on the way. It returned ${outcomes.length === 0 ? "no outcome at all" : `${outcomes.length} outcomes`}. What js.publish() promises comes with the PubAck, and nobody waited for it.`,
+        `\`record\` was done before the stream had confirmed a single scan: the PubAcks were still on the way. It returned ${outcomes.length === 0 ? "no outcome at all" : `${outcomes.length} outcomes`}. The promise of js.publish() is fulfilled when the PubAck arrives, and nobody waited for it.`,
       evidence: () => [
         `published by then                ${waited.length} scans`,
         "PubAcks that had arrived         0",
@@ -679,7 +679,10 @@ check(
       ],
       wire: () => [...server.wire.by("hub", "fault").slice(-1), ...lost.events],
     });
-    expect(unanswered.map(words), "No answer came to scans 4 and 5").toEqual(["4 unknown", "5 unknown"]);
+    expect(unanswered.map(words), "What `record` says of scans 4 and 5, to which no answer came").toEqual([
+      "4 unknown",
+      "5 unknown",
+    ]);
     await server.kill();
     await server.restart();
     await until("the server's JetStream to be back", () =>

@@ -1,4 +1,4 @@
-// Lesson 02, streams: the hub keeps every scan, also when its power fails.
+// Lesson 02, streams: the hub keeps every scan, even when its power fails.
 //
 // Depots publish their scans on parcel.<depot>.in and parcel.<depot>.out. From now on a stream named SCANS at the hub
 // stores them. Other messages go over subjects of the same kind and are nobody's business here: on parcel.<depot>.where,
@@ -19,7 +19,7 @@ import {
 // END SOLUTION
 
 export interface Scan {
-  /** Counts the scans of one depot: 1, 2, 3 … */
+  /** The scan's number within its depot: 1, 2, 3 … */
   no: number;
   parcel: string;
   event: "in" | "out";
@@ -49,9 +49,9 @@ export type Outcome =
  *
  * - It takes the scans of every depot, of those to come too: parcel.<depot>.in and parcel.<depot>.out, and nothing else.
  * - What it has stored survives a crash of the server.
- * - Reading does not remove a scan. A scan goes when it is older than `limits.keepMs`, and for no other reason.
+ * - Reading does not remove a scan. A scan goes when it is older than `limits.keepMs`, and for no other reason: a full stream refuses, it does not forget.
  * - A stream that holds `limits.maxScans` is full: it refuses new scans.
- * - If the stream is there already, perhaps with other limits, it has these limits afterwards, and all of its scans.
+ * - If the stream is there already, perhaps with other limits, it has these limits afterwards, and all of its scans. Its other settings are right then.
  */
 export async function prepare(nc: NatsConnection, limits: Limits): Promise<void> {
   // BEGIN SOLUTION
@@ -77,7 +77,7 @@ export async function prepare(nc: NatsConnection, limits: Limits): Promise<void>
 /**
  * Publishes the scans of a depot, each on parcel.<depot>.<event> with the scan as JSON, and tells what became of each.
  *
- * Done when it knows of every scan what became of it. None of the four outcomes keeps the other scans from being published.
+ * Done when it knows of every scan what became of it. None of the four outcomes keeps the other scans from being published: one after the other, or all at once.
  * Publish each scan once: how to try again without storing it twice is a later lesson.
  *
  * @param patience how long to wait for the answer to one scan, in milliseconds
