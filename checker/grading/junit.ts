@@ -5,12 +5,15 @@ import junit from "junit-report-builder";
 import { UsageError } from "../course/errors.ts";
 import type { TestResult, Verdict } from "./verdict.ts";
 
+/** Its types say that what Node gives as the default lies one step deeper. */
+const builder = junit as unknown as typeof junit.default;
+
 /**
  * Writes one file with a suite for each lesson.
  * @throws UsageError when the file cannot be written
  */
 export function writeJunit(file: string, verdicts: readonly Verdict[]): void {
-  const report = junit.default.newBuilder();
+  const report = builder.newBuilder();
   for (const verdict of verdicts) {
     const { lesson } = verdict;
     const suite = report
