@@ -9,15 +9,24 @@ import { command } from "./command.ts";
 const folder = mkdtempSync(join(tmpdir(), "junit-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const [lesson] = allLessons();
+if (!lesson) throw new Error("There is no lesson.");
+const mistake = join(lesson.solutions, "mistakes", "returns-after-publish.ts");
+const check = (file: string) => command(["check", lesson.id, "--file", mistake, "--json", "--junit", file]);
+
 test("a verdict is written as JUnit XML, failures with their words", async () => {
-  const [lesson] = allLessons();
-  if (!lesson) throw new Error("There is no lesson.");
   const file = join(folder, "a", "verdict.xml");
-  const mistake = join(lesson.solutions, "mistakes", "returns-after-publish.ts");
-  const { out } = await command(["check", lesson.id, "--file", mistake, "--json", "--junit", file]);
+  const { out } = await check(file);
   const { tests } = JSON.parse(out) as { tests: { status: string; name: string }[] };
   const xml = readFileSync(file, "utf8");
   expect(xml.match(/<testcase /g)).toHaveLength(tests.length);
   expect(xml.match(/<failure/g)).toHaveLength(tests.filter(({ status }) => status === "fail").length);
   expect(xml).toContain("publish() only hands a message to the client");
+});
+
+test("a path that cannot be written is wrong usage, and is named", async () => {
+  const file = join(lesson.readme, "verdict.xml");
+  const { status, err } = await check(file);
+  expect(status).toBe(2);
+  expect(err).toContain(`cannot be written to ${file}`);
 });
