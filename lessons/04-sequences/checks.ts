@@ -915,6 +915,7 @@ check(
       // Or it looks for one message after the other.
       server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
 
+    const silent: Record<string, () => boolean> = {};
     /** A consumer that the server does not make, while the client waits for messages of it and says nothing. */
     const refused = (client: string) => {
       const refusals = () =>
@@ -927,7 +928,6 @@ check(
         { readme: "the-idea", evidence: [wireLine(refusal)] },
       );
     };
-    const silent: Record<string, () => boolean> = {};
 
     const firstBegun = (reader: number) => begun.find((entry) => entry.reader === reader)?.no;
     const numbers = (list: readonly { no: number }[]) => list.map(({ no }) => no).join(", ") || "nothing";

@@ -71,6 +71,20 @@ function expectFromSorters(server: CheckServer, client: string): void {
   });
 }
 
+/** The sorter is at work with a parcel of the depot. What it has said by now is on its way afterwards. */
+async function expectAtWork(
+  server: CheckServer,
+  client: string,
+  program: LearnerProgram<void>,
+  sort: Hook<[Parcel], Promise<void>>,
+): Promise<void> {
+  if (program.settled) await program.result();
+  expectParcels("sort", sort);
+  expectFromSorters(server, client);
+  await program.answers();
+  await program.answers();
+}
+
 /** A screen that has subscribed to the parcels' subjects, and to nothing that reads the stream. */
 const listensOnly = (server: CheckServer) =>
   server.seen(
@@ -329,12 +343,7 @@ check(
       name: "sortParcels",
     });
     await until("sorter 1 to sort parcel 1", () => dying.running > 0 || first.settled);
-    if (first.settled) await first.result();
-    expectParcels("sort", dying);
-    expectFromSorters(server, "sorter 1");
-    // What it has said by now is on its way.
-    await first.answers();
-    await first.answers();
+    await expectAtWork(server, "sorter 1", first, dying);
     await first.kill();
     await until("the server to notice that sorter 1 is gone", () => server.hasLeft("sorter 1"));
 
@@ -377,12 +386,7 @@ check(
       name: "sortParcels",
     });
     await until("sorter 1 to sort parcel 1", () => failing.running > 0 || first.settled);
-    if (first.settled) await first.result();
-    expectParcels("sort", failing);
-    expectFromSorters(server, "sorter 1");
-    // What it has said by now is on its way.
-    await first.answers();
-    await first.answers();
+    await expectAtWork(server, "sorter 1", first, failing);
     if (await acked()) {
       fail("Parcel 1 was acked when `sort` had only begun. If `sort` fails now, no other sorter gets it.", {
         readme: "a-parcel-that-a-worker-has-got-is-done",
