@@ -58,10 +58,3 @@ export async function printedBy(command: () => Promise<unknown>): Promise<string
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
-
-/** A line in the width there is; what gives way is in the middle, since the end is often the point. */
-export function squeeze(line: string): string {
-  const room = columns();
-  const kept = 24;
-  return line.length <= room ? line : `${line.slice(0, room - kept - 1)}…${line.slice(-kept)}`;
-}

@@ -43,13 +43,14 @@ export async function runTimeline(typed: string, flags: TimelineFlags): Promise<
       `Run npm run check ${lesson.id}, then this command again.`,
     );
   }
-  const failed = run.checks.find(({ status }) => status === "fail" || status === "error");
-  const wanted = flags.first && failed ? [failed] : chosen(run, flags.check);
-  const checks = wanted.map((check): Shown => ({ ...check, timeline: drawn(check) }));
+  const only = flags.first && run.checks.find(({ status }) => status === "fail" || status === "error");
+  const checks = (only ? [only] : chosen(run, flags.check)).map(
+    (check): Shown => ({ ...check, timeline: drawn(check) }),
+  );
   if (flags.svg !== undefined) writeSvg(resolve(flags.svg), checks);
   if (flags.json) print(JSON.stringify(documentOf(run, checks)));
   else if (flags.svg === undefined) print(textOf(run, checks, flags.plain === true));
-  if (wanted.length === 1 && run.checks.length > 1 && flags.first)
+  if (only && run.checks.length > 1)
     print(wrap(`\nnpm run timeline ${lesson.id} shows all ${run.checks.length} checks.`));
   if (flags.svg !== undefined) printError(`Written: ${flags.svg}`);
   return exitStatus.passed;

@@ -2,7 +2,8 @@
 import { relative } from "node:path";
 import type { Lesson } from "../course/lessons.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
-import { colours as c, columns, cut, squeeze, wrap } from "./text.ts";
+import { squeeze, timeOf } from "../kit/evidence.ts";
+import { colours as c, columns, cut, wrap } from "./text.ts";
 
 const signs = { pass: c.green("✓"), fail: c.red("✗"), error: c.red("✗"), skip: c.yellow("–") };
 /** Lines of a program's output that are shown with a failed check. */
@@ -90,7 +91,7 @@ function headline({ lesson, server }: Verdict): string {
 
 function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: Lesson): string {
   const lines = [wrap(test.message ?? "", 6)];
-  for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(squeeze(`        ${line}`)));
+  for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(squeeze(`        ${line}`, columns())));
   if (test.location) lines.push(at(verdict, test.location, 6));
   if (test.output) {
     const printed = test.output.trimEnd().split("\n");
@@ -105,9 +106,9 @@ function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: L
 
 /** Lines of evidence, the times of those that begin with one below each other. */
 function aligned(evidence: readonly string[]): string[] {
-  const timeOf = (line: string) => /^\+[\d.]+ m?s(?= {2})/.exec(line)?.[0] ?? "";
-  const width = Math.max(0, ...evidence.map((line) => timeOf(line).length));
-  return evidence.map((line) => " ".repeat(timeOf(line) ? width - timeOf(line).length : 0) + line);
+  const lengths = evidence.map((line) => timeOf(line)?.length);
+  const width = Math.max(0, ...lengths.map((length = 0) => length));
+  return evidence.map((line, i) => " ".repeat(width - (lengths[i] ?? width)) + line);
 }
 
 function at(

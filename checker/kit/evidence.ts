@@ -21,7 +21,12 @@ export function wireLine(event: WireEvent, words?: string): string {
     words === undefined ? [40, 24, 12, 6].map((payload) => describe(event, payload)) : [words];
   const lines = candidates.map((each) => evidenceLine(event, each).replace(madeUpName, "$1…"));
   const line = lines.find((each) => each.length <= columns) ?? lines.at(-1) ?? "";
-  return line.length > columns ? `${line.slice(0, columns - tail - 1)}…${line.slice(-tail)}` : line;
+  return squeeze(line, columns);
+}
+
+/** A line that has room; what gives way is in its middle. */
+export function squeeze(line: string, room: number): string {
+  return line.length > room ? `${line.slice(0, room - tail - 1)}…${line.slice(-tail)}` : line;
 }
 
 /** What a request to the JetStream API says of a setting: `+3 ms  hub: API STREAM.CREATE SCANS, max_age 172800000`. */
@@ -52,9 +57,13 @@ export function shownOnTheWire(parts: FindingParts, journal: Journal): FindingPa
   return { ...parts, evidence: [...evidence, ...last.map((event) => wireLine(event))] };
 }
 
-/** Whether a line of evidence tells of an event: it begins with the time. */
+/** The time that a line of evidence begins with, when it tells of an event: `+12 ms`. */
+export function timeOf(line: string): string | undefined {
+  return /^\+[\d.]+ m?s(?= {2})/.exec(line)?.[0];
+}
+
 export function isFromTheWire(line: string): boolean {
-  return /^\+[\d.]+ m?s {2}/.test(line);
+  return timeOf(line) !== undefined;
 }
 
 /** What happened to messages, programs and servers; not the housekeeping of connections. */
