@@ -1,6 +1,8 @@
 // Lesson 04: what is stored once when it is sent twice, who gets a locker that two want, and where a ledger goes on.
 import { DiscardPolicy } from "nats";
 import {
+  type CheckServer,
+  type EventOf,
   exercise,
   expect,
   gate,
@@ -67,6 +69,59 @@ function waitingOf(program: LearnerProgram<unknown>, tries: () => number) {
     },
   };
 }
+
+/** The consumers that a program asked for, and what the server said. */
+function consumersAskedFor(server: CheckServer, client: string) {
+  return server.wire
+    .of("api", { client })
+    .filter(({ call }) => /^CONSUMER\.(DURABLE\.)?CREATE/.test(call))
+    .map((asked) => ({ asked, answer: server.wire.of("apiReply", { request: asked.index })[0] }));
+}
+
+/** A reader has begun to read: it asks for messages, or they are pushed to it. */
+const asksForScans = (server: CheckServer, client: string) =>
+  server.wire.pulls({ client }).length > 0 ||
+  server.wire.deliveries({ client }).length > 0 ||
+  server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER.")) ||
+  // Or it looks for one message after the other.
+  server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
+
+/** After so long no entry comes any more. */
+const nothingMoreMs = 5_000;
+const deliveredTo = (server: CheckServer, client: string) => [
+  `delivered to it        ${
+    server.wire
+      .deliveries({ client })
+      .slice(0, 8)
+      .map(({ subject, streamSeq }) => `${subject} (${streamSeq})`)
+      .join(", ") || "nothing"
+  }`,
+];
+
+/** The server's refusal of a consumer, where the program has none since. */
+function refusedConsumer(server: CheckServer, client: string): EventOf<"apiReply"> | undefined {
+  const refused = consumersAskedFor(server, client).at(-1)?.answer;
+  if (refused === undefined || refused.ok) return undefined;
+  const goesOn = [...server.wire.pulls({ client }), ...server.wire.deliveries({ client })];
+  return goesOn.some(({ index }) => index > refused.index) ? undefined : refused;
+}
+
+/** Consumers as lines of evidence: where they were to begin, and on what. */
+function consumerLines(server: CheckServer, client: string): string[] {
+  return consumersAskedFor(server, client)
+    .slice(0, 2)
+    .flatMap(({ asked, answer }) => {
+      const settings = ["deliver_policy", "opt_start_seq", "filter_subject"].flatMap((name) => {
+        const value = new RegExp(`"${name}":("[^"]*"|\\d+)`).exec(asked.text ?? "")?.[1];
+        return value === undefined ? [] : [`${name} ${value}`];
+      });
+      return [
+        wireLine(asked, `asks for a consumer, ${settings.join(", ")}`),
+        ...(answer && !answer.ok ? [wireLine(answer, `the server refuses it (${answer.errCode})`)] : []),
+      ];
+    });
+}
+
 /** No client waits as long as this when it is told to wait a third of a second. */
 const farTooLongMs = 2_500;
 
@@ -854,6 +909,11 @@ check(
         readme: "i-start-at-the-sequence-that-i-have-saved",
         hint: "Is the scan with the saved sequence in the book, or not yet? Which one do you need next?",
       },
+      "refused-without-a-word": {
+        belief: "If the server refuses my consumer, I get an error.",
+        readme: "a-refused-consumer-is-an-error",
+        hint: "Read the server's reason: which two settings does it name? Which of them did you write, and where do you say nothing if you want to begin at the first message?",
+      },
       "gap-after-restart": {
         belief: "What was delivered to me is done.",
         readme: "what-was-delivered-is-done",
@@ -879,32 +939,27 @@ check(
     /** Entries as they are begun, by the reader that begins them. */
     const begun: { reader: number; no: number; sequence: number }[] = [];
     let readers = 0;
+    let running: LearnerProgram<unknown> | undefined;
     let inWork = 0;
     let together: number[] = [];
     const ledger = (crashesAt?: number) => {
       const reader = ++readers;
-      const running = new Set<number>();
+      const open = new Set<number>();
       return {
         last: hook<[], Promise<number>>(async () => book.at(-1)?.sequence ?? 0),
         enter: hook<[Scan, number], Promise<void>>(async (scan, sequence) => {
-          running.add(scan.no);
-          inWork = Math.max(inWork, running.size);
-          if (running.size > 1 && together.length === 0) together = [...running];
+          open.add(scan.no);
+          inWork = Math.max(inWork, open.size);
+          if (open.size > 1 && together.length === 0) together = [...open];
           begun.push({ reader, no: scan.no, sequence });
           // The power goes in the middle of this entry: it never gets into the book.
           if (scan.no === crashesAt) await hang();
           book.push({ no: scan.no, sequence });
-          running.delete(scan.no);
+          open.delete(scan.no);
         }),
       };
     };
-    /** A reader has begun to read: it asks for messages, or they are pushed to it. */
-    const reading = (client: string) =>
-      server.wire.pulls({ client }).length > 0 ||
-      server.wire.deliveries({ client }).length > 0 ||
-      server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER.")) ||
-      // Or it looks for one message after the other.
-      server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
+    const reading = (client: string) => asksForScans(server, client);
 
     const firstBegun = (reader: number) => begun.find((entry) => entry.reader === reader)?.no;
     const numbers = (list: readonly { no: number }[]) => list.map(({ no }) => no).join(", ") || "nothing";
@@ -916,6 +971,14 @@ check(
         : []),
       `in the book            ${numbers(book)}`,
     ];
+    const refused = () => refusedConsumer(server, readers > 1 ? "reader 2" : "reader 1");
+    const noConsumer = lasting(700, () => refused() !== undefined && !running?.settled);
+    believes("refused-without-a-word", {
+      when: noConsumer,
+      message: () =>
+        `The server refused the consumer that the program asked for: "${refused()?.error}" (${refused()?.errCode}). \`keepLedger\` did not throw, and no scan can come. An ordered consumer of this client gives no error here: it waits, and asks for the same again.`,
+      evidence: () => consumerLines(server, readers > 1 ? "reader 2" : "reader 1"),
+    });
     believes("apply-not-awaited", {
       when: () => inWork > 1,
       message: () =>
@@ -974,16 +1037,40 @@ check(
       evidence: seen,
       wire: () => server.wire.by("reader 2", "delivery"),
     });
+    /** Both readers had one consumer, whose place the server knows. */
+    const leftToTheServer = () => {
+      const [one, two] = ["reader 1", "reader 2"].map((client) => server.wire.deliveries({ client })[0]);
+      return one !== undefined && one.consumer === two?.consumer;
+    };
     believes("gap-after-restart", {
       when: () => (firstBegun(2) ?? 3) > 3,
       message: () =>
-        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}: scan 3 is missing in the book, for ever, or until it comes again after scans that are later than it, when the \`ack_wait\` of a consumer is over. It had been delivered, but it was not done.`,
+        `The first reader was killed while it entered scan 3. The second reader began with scan ${firstBegun(2)}, and scan 3 is missing in the book. ${leftToTheServer() ? "The program left its position to the server. The server knows what it delivered, or what was acked. It does not know what is in the book." : "The place where the second reader began was not the first that the book does not have."} Ask \`ledger.last()\`, and start behind it.`,
       evidence: seen,
       wire: () => [
         ...server.wire.by("reader 1", "delivery", "ack"),
         ...server.wire.by("reader 2", "delivery").slice(0, 1),
       ],
     });
+
+    /** `until` for what comes into the book; says sooner what is known when nothing comes any more. */
+    const entries = async (what: string, client: string, condition: () => boolean) => {
+      let count = -1;
+      const nothingMore = lasting(nothingMoreMs, () => {
+        const same = begun.length === count;
+        count = begun.length;
+        return same;
+      });
+      await until(what, () => condition() || nothingMore());
+      if (condition()) return;
+      fail(
+        `The check waited for ${what}. For ${nothingMoreMs / 1_000} seconds, no scan was entered any more.`,
+        {
+          readme: "the-idea",
+          evidence: [...consumerLines(server, client), ...deliveredTo(server, client), ...seen()],
+        },
+      );
+    };
 
     await send(1, 3);
     const stop = new AbortController();
@@ -995,10 +1082,15 @@ check(
         name: "keepLedger",
       },
     );
+    running = first;
     await until("the reader to ask for scans", () => reading("reader 1") || first.settled);
     if (first.error) await first.result();
     await send(4, 4);
-    await until("scan 3 to be entered", () => begun.some(({ no }) => no === 3) || first.settled);
+    await entries(
+      "scan 3 to be entered",
+      "reader 1",
+      () => begun.some(({ no }) => no === 3) || first.settled,
+    );
     await first.answers();
     if (first.settled) await first.result();
     // Who does not wait for an entry begins the next one now, if it has it or gets it.
@@ -1016,11 +1108,15 @@ check(
       [server.connection("reader 2"), "ams", ledger(), stop.signal],
       { name: "keepLedger" },
     );
+    running = second;
     await until("the second reader to ask for scans", () => reading("reader 2") || second.settled);
     await send(6, 8);
-    await until("scans 1 to 8 to be in the book", () => book.length >= 8 || second.settled);
-    stop.abort();
-    await second.result();
+    await entries("scans 1 to 8 to be in the book", "reader 2", () => book.length >= 8 || second.settled);
+    if (second.error) await second.result();
+    // Whatever it has begun by now is in the book, too. Whether it can be told to stop is another check's business.
+    await second.answers();
+    await second.answers();
+    await second.kill();
     const own = new Set(sequenceOf.values());
     const others = book.filter(({ sequence }) => !own.has(sequence)).length;
     if (others > 0) {
@@ -1037,14 +1133,20 @@ check(
         },
       );
     }
-    expect(
-      book.map(({ no }) => no),
-      "The scans in the book: each once, in order",
-    ).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(
-      book.map(({ sequence }) => sequence),
-      "The numbers of the lines in the book",
-    ).toEqual([...sequenceOf.values()]);
+    const inBook = book.map(({ no }) => no);
+    if (inBook.join() !== "1,2,3,4,5,6,7,8") {
+      fail(
+        `Scans 1 to 8 should be in the book, each once and in order. In the book are ${inBook.join(", ") || "none"}.`,
+        { readme: "the-idea", evidence: seen() },
+      );
+    }
+    const wrong = book.find(({ no, sequence }) => sequence !== sequenceOf.get(no));
+    if (wrong) {
+      fail(
+        `Scan ${wrong.no} was entered with the number ${wrong.sequence}. In the stream it has the sequence ${sequenceOf.get(wrong.no)}.`,
+        { readme: "the-idea" },
+      );
+    }
   },
 );
 
@@ -1052,6 +1154,11 @@ check(
   "told to stop, the ledger finishes its entry and makes no other",
   {
     beliefs: {
+      "the-loop-sees-stop": {
+        belief: "My loop sees by itself that it was told to stop.",
+        readme: "a-loop-that-waits-sees-the-signal",
+        hint: "When is the next time that a line in your loop is run? What happens when no scan comes? Who could end the loop from outside?",
+      },
       "stop-empties-the-loop": {
         belief: "When the reading is stopped, my loop gets nothing more.",
         readme: "a-stopped-loop-is-empty",
@@ -1059,17 +1166,98 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const js = await server.jetstream();
-    for (const scan of scans(1, 6)) await js.publish("parcel.ams.in", JSON.stringify(scan));
+    const send = async (from: number, to: number) => {
+      for (const scan of scans(from, to)) await js.publish("parcel.ams.in", JSON.stringify(scan));
+    };
     const slow = gate();
     const entering: number[] = [];
     const enter = hook<[Scan, number], Promise<void>>(async ({ no }) => {
       entering.push(no);
       if (no === 2) await slow.wait();
     });
+    /** Waits for a reader that asks for scans, or never will. */
+    const begins = async (client: string, reader: LearnerProgram<unknown>) => {
+      const none = lasting(700, () => refusedConsumer(server, client) !== undefined);
+      await until(
+        "the reader to ask for scans",
+        () => asksForScans(server, client) || reader.settled || none(),
+      );
+    };
+    /** `until` for a reader to enter a scan; says sooner what is known when none comes. */
+    const entered = async (no: number, client: string, reader: LearnerProgram<unknown>, list: number[]) => {
+      const nothing = lasting(nothingMoreMs, () => true);
+      const none = lasting(700, () => refusedConsumer(server, client) !== undefined);
+      await until(
+        `scan ${no} to be entered`,
+        () => list.includes(no) || reader.settled || nothing() || none(),
+      );
+      if (list.includes(no)) return;
+      if (reader.settled) {
+        await reader.result();
+        fail("`keepLedger` returned, though nobody had told it to stop.");
+      }
+      const refused = refusedConsumer(server, client);
+      fail(
+        refused
+          ? `The server refused the consumer that the program asked for: "${refused.error}" (${refused.errCode}). \`keepLedger\` did not throw, and entered nothing.`
+          : `Scan ${no} is in the stream, and was not entered within ${nothingMoreMs / 1_000} seconds.`,
+        {
+          readme: refused ? "a-refused-consumer-is-an-error" : "the-idea",
+          evidence: [...consumerLines(server, client), ...(refused ? [] : deliveredTo(server, client))],
+        },
+      );
+    };
+
+    /** A reader that had not returned when there was nothing to do; one more scan was sent to see what it waits for. */
+    let waits:
+      | { reader: LearnerProgram<unknown>; client: string; told: string; list: number[]; had: number }
+      | undefined;
+    believes("the-loop-sees-stop", {
+      when: () =>
+        waits !== undefined &&
+        (waits.list.length > waits.had || (waits.reader.settled && waits.reader.error === undefined)),
+      message: () =>
+        `The program was told to stop ${waits?.told}. It did not return: it waited for the next scan. After more than two seconds the check sent one, ${
+          (waits?.list.length ?? 0) > (waits?.had ?? 0)
+            ? "and the program entered it. Nothing ends its loop."
+            : "and only then the program returned. Nothing had ended its loop."
+        } While a loop waits, none of its lines is run.`,
+      evidence: () => [`entered  ${waits?.list.map((no) => `scan ${no}`).join(", ")}`],
+      wire: () => [
+        ...server.wire.of("program", { what: "told to stop" }).slice(-1),
+        ...server.wire.deliveries({ client: waits?.client ?? "" }).slice(-1),
+      ],
+    });
+    /** Its request for scans stays open for longer than anybody waits: no answer wakes it soon. */
+    const waitsForLong = (client: string) =>
+      (server.wire.pulls({ client }).at(-1)?.expiresMs ?? Number.POSITIVE_INFINITY) > 5_000;
+    const done = async (
+      reader: LearnerProgram<unknown>,
+      client: string,
+      told: string,
+      list: number[],
+      next: number,
+    ) => {
+      let count = -1;
+      const still = lasting(2_000, () => {
+        const same = list.length === count;
+        count = list.length;
+        return same;
+      });
+      await until("`keepLedger` to be done", () => reader.settled || (still() && waitsForLong(client)));
+      if (!reader.settled) {
+        waits = { reader, client, told, list, had: list.length };
+        await send(next, next);
+        await until("`keepLedger` to be done", () => reader.settled);
+      }
+      await reader.result();
+    };
+
+    // First: it is told to stop in the middle of an entry, and has others with it.
     const stop = new AbortController();
     const reader = await learner.start("keepLedger", [
       server.connection("reader"),
@@ -1077,8 +1265,9 @@ check(
       { last: hook<[], Promise<number>>(async () => 0), enter },
       stop.signal,
     ]);
-    await until("scan 2 to be entered", () => entering.includes(2) || reader.settled);
-    if (reader.settled) await reader.result();
+    await begins("reader", reader);
+    await send(1, 6);
+    await entered(2, "reader", reader, entering);
     // What it fetches ahead, it has now.
     const ahead = () => server.wire.deliveries({ client: "reader" }).length >= 6;
     const quiet = lasting(200, () => true);
@@ -1091,7 +1280,7 @@ check(
     believes("stop-empties-the-loop", {
       when: () => late().length > 0 && reader.settled,
       message: () =>
-        `The program was told to stop while it entered scan 2. After that it entered ${late().length} ${late().length === 1 ? "scan" : "scans"} more (${late().join(", ")}), which it had fetched ahead. It can have a hundred of them with it, and each entry takes a while.`,
+        `The program was told to stop while it entered scan 2. After that it entered ${late().length} ${late().length === 1 ? "scan" : "scans"} more (${late().join(", ")}), which it had fetched ahead. The client can hold up to a hundred, and each entry takes a while.`,
       evidence: () => [
         `entered before the stop  ${entering.slice(0, before).join(", ")}`,
         `entered after the stop   ${late().join(", ")}`,
@@ -1099,12 +1288,36 @@ check(
       wire: () => server.wire.by("reader", "delivery"),
     });
     slow.open();
-    await until("`keepLedger` to be done", () => reader.settled);
-    await reader.result();
+    await done(reader, "reader", "while it entered scan 2", entering, 7);
     await until("the entries after the stop to be looked at", () => late().length === 0 || reader.settled);
-    expect(entering, "The scans that were entered, when the stop came in the middle of scan 2").toEqual([
-      1, 2,
+    if (entering.join() !== "1,2") {
+      fail(
+        `When the stop came, scan 2 was being entered. The program had begun the entries of scans ${entering.join(", ")}, and should have begun those of 1 and 2: each waits for the one before.`,
+        { readme: "entries-end-in-the-order-in-which-they-begin" },
+      );
+    }
+    if (enter.running > 0) {
+      fail("`keepLedger` returned while scan 2 was still being entered. It should finish this entry first.");
+    }
+
+    // Then: it is told to stop while it waits for a scan.
+    const rest = new AbortController();
+    const list: number[] = [];
+    const enterRest = hook<[Scan, number], Promise<void>>(async ({ no }) => void list.push(no));
+    const { last_seq } = (await manager.streams.info("SCANS")).state;
+    const waiting = await learner.start("keepLedger", [
+      server.connection("reader again"),
+      "ams",
+      { last: hook<[], Promise<number>>(async () => last_seq), enter: enterRest },
+      rest.signal,
     ]);
-    expect(enter.running, "Entries that were left in the middle").toBe(0);
+    await begins("reader again", waiting);
+    await send(8, 8);
+    await entered(8, "reader again", waiting, list);
+    await until("the entry to be made", () => enterRest.running === 0);
+    await waiting.answers();
+    await waiting.answers();
+    rest.abort();
+    await done(waiting, "reader again", "when it had entered all that there was", list, 9);
   },
 );
