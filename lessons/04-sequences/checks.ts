@@ -4,7 +4,6 @@ import {
   type CheckServer,
   type EventOf,
   exercise,
-  expect,
   gate,
   hang,
   hook,
@@ -35,6 +34,25 @@ function scans(from: number, to: number): Scan[] {
     event: "in",
   }));
 }
+
+/** `record` returns for each scan the sequence under which the stream has it. */
+function returned(value: unknown, wanted: readonly number[], fail: (message: string) => never): void {
+  const shown = JSON.stringify(value) ?? "undefined";
+  const right = JSON.stringify(wanted);
+  if (shown === right) return;
+  fail(
+    `\`record\` should have returned ${right}, for each scan the sequence under which the stream has it. It returned ${shown.length > 60 ? `${shown.slice(0, 60)}…` : shown}.`,
+  );
+}
+
+/** Lines of events in the order of happening: they begin with their times. */
+const inTime = (lines: string[]) => {
+  const at = (line: string) => {
+    const [, number, unit] = /^\+([\d.]+) (ms|s) /.exec(line) ?? [];
+    return Number(number) * (unit === "s" ? 1_000 : 1);
+  };
+  return lines.toSorted((a, b) => at(a) - at(b));
+};
 
 const named = (scan: Scan) => `${scan.scanner} ${scan.day} ${scan.no} ${scan.parcel} ${scan.event}`;
 /** A scan as lines of evidence show it. */
@@ -146,7 +164,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const [scan] = scans(1, 1) as [Scan];
@@ -186,7 +204,7 @@ check(
         !ids().includes(undefined) &&
         server.wire.pubAcks({ client: "scanner", duplicate: false }).length > 1,
       message:
-        "The scan was sent again, with another message id. A stream recognises a duplicate by its id alone: with a new id, the second try is a new message, and the scan is stored twice.",
+        "The scan was sent again, with another message id. A stream recognises a duplicate by its id alone: with a new id, the second try is a new message, and the scan is stored twice. Make the id from the scan's own fields.",
       evidence: triesAsLines,
     });
     believes("duplicate-is-an-error", {
@@ -219,8 +237,12 @@ check(
     // The answer was to the last try; the server has worked off those before it.
     stored = (await manager.streams.info("SCANS")).state.messages;
     const sequences = await recording.result();
-    expect(stored, "Messages in the stream for one scan that was sent twice").toBe(1);
-    expect(sequences, "The sequence under which the stream has the scan").toEqual([1]);
+    if (stored !== 1) {
+      fail(`One scan was to be stored once. It is in the stream ${stored} times.`, {
+        evidence: triesAsLines(),
+      });
+    }
+    returned(sequences, [1], fail);
   },
 );
 
@@ -240,7 +262,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const patience = 100;
@@ -271,7 +293,7 @@ check(
     believes("a-few-tries-are-enough", {
       when: () => recording.settled && tries().length > 1 && tries().length <= losses,
       message: () =>
-        `Every answer was lost on the way. After ${tries().length} tries, \`record\` ${recording.error ? `failed: ${recording.error.message}.` : "returned as if all were well."} Whether the scan is stored, the caller does not know then. \`record\` is to try until there is an answer.`,
+        `Every answer was lost on the way. After ${tries().length} tries, \`record\` ${recording.error ? `failed: ${recording.error.message}.` : "returned as if all were well."} The caller does not know whether the scan is stored. \`record\` is to try until there is an answer.`,
       evidence: () => [
         ...tries()
           .slice(-2)
@@ -285,7 +307,7 @@ check(
       await waiting.look();
       return recording.settled && waiting.longestMs < farTooLongMs;
     });
-    expect(await recording.result(), "The sequence under which the stream has the scan").toEqual([1]);
+    returned(await recording.result(), [1], fail);
     await until("the scanner to try until there is an answer", () => tries().length > losses);
   },
 );
@@ -301,7 +323,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ ...scansStream, max_msgs: 2, discard: DiscardPolicy.New });
     const recording = await learner.start("record", [
@@ -329,7 +351,11 @@ check(
     if (server.wire.publishes({ client: "scanner" }).length === 0) await recording.result();
     await until("`record` to throw the stream's error", () => recording.error);
     const { messages } = (await manager.streams.info("SCANS")).state;
-    expect(messages, "Scans in the stream, which has room for two").toBe(2);
+    if (messages !== 2) {
+      fail(
+        `The stream has room for two scans, and \`record\` was given three. It has ${messages}: those before the refused one should be stored.`,
+      );
+    }
   },
 );
 
@@ -349,7 +375,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(scansStream);
     const day: Scan[] = [
@@ -448,9 +474,34 @@ check(
       inStream.push(named(scan));
       sequenceOf.set(named(scan), seq);
     }
-    expect(inStream.toSorted(), "Each scan is in the stream once").toEqual(all.map(named).toSorted());
-    expect([...sequences, ...more], "The sequences under which the stream has the scans").toEqual(
-      all.map((scan) => sequenceOf.get(named(scan))),
+    const copies = (scan: Scan) => inStream.filter((name) => name === named(scan)).length;
+    const unequal = [
+      ...all.filter((scan) => copies(scan) === 0).map((scan) => `not in the stream: ${brief(scan)}`),
+      ...all
+        .filter((scan) => copies(scan) > 1)
+        .map((scan) => `in the stream ${copies(scan)} times: ${brief(scan)}`),
+      ...inStream
+        .filter((name) => !all.some((scan) => named(scan) === name))
+        .map((name) => `in the stream, and none of the scans: ${name}`),
+    ];
+    if (unequal.length > 0) {
+      const twice = all.filter((scan) => copies(scan) > 1).length;
+      const missing = all.filter((scan) => copies(scan) === 0).length;
+      fail(
+        `Each of the ${all.length} scans should be in the stream once. More than once: ${twice || "none"}. Missing: ${missing || "none"}.`,
+        { readme: "the-idea", evidence: unequal.slice(0, 8) },
+      );
+    }
+    // In the order in which they were given.
+    returned(
+      sequences,
+      day.map((scan) => sequenceOf.get(named(scan)) as number),
+      fail,
+    );
+    returned(
+      more,
+      others.map((scan) => sequenceOf.get(named(scan)) as number),
+      fail,
     );
   },
 );
@@ -471,7 +522,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const hours = 36;
     const wanted = hours * hourNs;
     const manager = await server.manager();
@@ -518,7 +569,13 @@ check(
     const js = await server.jetstream();
     for (const subject of ["parcel.ams.in", "parcel.rtm.out", "parcel.ams.customs"]) {
       const ack = await js.publish(subject, "").catch(() => undefined);
-      expect(ack?.stream, `The stream that stores a message on ${subject}`).toBe("SCANS");
+      if (ack?.stream !== "SCANS") {
+        const { subjects } = info.config;
+        fail(
+          `No stream takes the subject ${subject}. The stream SCANS should store the scans of every depot and of every event: to "in" and "out" others may come.`,
+          { evidence: [`subjects of SCANS  ${subjects.join(", ")}`, ...asked()] },
+        );
+      }
     }
   },
 );
@@ -549,7 +606,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     // It forgets ids at once, as other streams do after minutes or days: a locker stays claimed longer.
     await manager.streams.add({ ...lockersStream, duplicate_window: 100_000_000 });
@@ -579,7 +636,7 @@ check(
               : last !== undefined
                 ? `, expected last in the stream ${last}`
                 : ", nothing expected";
-          return wireLine(event, `publish ${event.subject} "${event.text}"${id}${what}`);
+          return wireLine(event, `publish ${event.subject} "${event.text}"${what}${id}`);
         });
     const refusals = () =>
       server.wire
@@ -611,8 +668,8 @@ check(
         (said.some(({ locker, answer }) => locker.startsWith("B-") && answer === "taken") ||
           errors.length > 0),
       message:
-        "Two depots claimed two lockers, B-1 and B-2. Both were free, and one claim was refused, because that for the other locker came first. The expectation was about the last message of the whole stream, so that every claim gets into the way of every other.",
-      evidence: () => [...claimLines(), ...refusals()],
+        "Two depots claimed two lockers, B-1 and B-2. Both were free, and one claim was refused, because the claim for the other locker came first. The expectation was about the last message of the whole stream, so that every claim gets in the way of every other.",
+      evidence: () => inTime([...claimLines(), ...refusals()]),
     });
     believes("conflict-is-an-accident", {
       when: () =>
@@ -623,12 +680,12 @@ check(
         errors.length > 0
           ? `The locker was another's, the server said so, and \`claim\` threw an error instead of saying "taken": ${errors[0]}. Who calls it cannot tell that from a server that is down.`
           : "The locker was another's, the server said so, and `claim` tried again and again. It stays taken, for weeks.",
-      evidence: () => [...claimLines().slice(0, 2), ...refusals().slice(0, 2)],
+      evidence: () => inTime([...claimLines().slice(0, 2), ...refusals().slice(0, 2)]),
     });
     believes("read-then-write", {
       when: () => twice() !== undefined && !expects(),
       message: () =>
-        `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and nothing told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
+        `Two parcels were told that locker ${twice()} is theirs. Both depots asked at the same time, and no \`expect\` told the server to store a claim only if it is the first. Between your look at the locker and your message there is always a moment for another depot.`,
       evidence: () => [...claimLines(twice()), ...answerLines(twice())],
     });
     const answerLines = (only?: string) =>
@@ -698,16 +755,40 @@ check(
     const late = await one.attempt<string>("claim", [server.connection("depot ams"), "A-1", "P-5", patient]);
     if ("error" in late) errors.push(late.error.message);
     else said.push({ locker: "A-1", parcel: "P-5", answer: late.value });
-    expect(errors, "Errors that were thrown").toEqual([]);
-    expect(
-      said.map(({ answer }) => answer).toSpliced(0, 2),
-      "Answers for B-1, B-2, and later for A-1",
-    ).toEqual(["claimed", "claimed", "taken"]);
-    expect(winners("A-1").length, "Parcels that were told that locker A-1 is theirs").toBe(1);
-    const inLocker = await manager.streams.getMessage("LOCKERS", { last_by_subj: "locker.A-1" });
-    expect(inLocker.string(), "The parcel that the stream has for locker A-1").toBe(
-      winners("A-1")[0]?.parcel,
-    );
+    if (errors.length > 0) {
+      fail(`\`claim\` should have said "claimed" or "taken". It threw: ${errors[0]}.`);
+    }
+    for (const { locker, answer, parcel } of said.filter(({ locker }) => locker.startsWith("B-"))) {
+      if (answer !== "claimed") {
+        fail(
+          `Locker ${locker} was free, and \`claim\` should have said "claimed" for parcel ${parcel}. It said ${JSON.stringify(answer)}.`,
+          { evidence: claimLines(locker) },
+        );
+      }
+    }
+    const [winner] = winners("A-1");
+    if (winner === undefined) {
+      fail(
+        'Locker A-1 was free, and two parcels wanted it. One of them should have been told "claimed", and none was.',
+        { evidence: [...claimLines("A-1"), ...answerLines("A-1")] },
+      );
+    }
+    const odd = said.find((each) => each.locker === "A-1" && each !== winner && each.answer !== "taken");
+    if (odd) {
+      fail(
+        `Locker A-1 is that of parcel ${winner.parcel}. For parcel ${odd.parcel}, \`claim\` should have said "taken", and said ${JSON.stringify(odd.answer)}.`,
+        { evidence: answerLines("A-1") },
+      );
+    }
+    const inLocker = await manager.streams
+      .getMessage("LOCKERS", { last_by_subj: "locker.A-1" })
+      .catch(() => undefined);
+    if (inLocker?.string() !== winner.parcel) {
+      fail(
+        `Parcel ${winner.parcel} was told that locker A-1 is its own. The last message on locker.A-1 should be "${winner.parcel}", and is ${inLocker ? `"${inLocker.string()}"` : "not there"}.`,
+        { evidence: claimLines("A-1") },
+      );
+    }
   },
 );
 
@@ -727,7 +808,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add(lockersStream);
     // The first claim is stored, and its answer is lost.
@@ -756,9 +837,11 @@ check(
       await waiting.look();
       return asking.settled && waiting.longestMs < farTooLongMs;
     });
-    if (!asking.error) {
-      // Whoever asks for himself, before he gives up, has found out already.
-      expect(asking.value, "The answer for P-1, whose claim was stored").toBe("claimed");
+    // Whoever asks for himself, before he gives up, has found out already.
+    if (!asking.error && asking.value !== "claimed") {
+      fail(
+        `The claim of locker D-1 for P-1 was stored, and its answer was lost. \`claim\` should have thrown the error, or found out that the locker is P-1's and said "claimed". It said ${JSON.stringify(asking.value)}.`,
+      );
     }
     let again: string | undefined;
     const claims = () => server.wire.publishes((event) => event.subject === "locker.D-1");
@@ -783,10 +866,21 @@ check(
     const ask = (parcel: string) =>
       asking.again<string>("claim", [server.connection("depot again"), "D-1", parcel, patient]);
     again = await ask("P-1");
-    expect(again, "The answer for P-1, when it asks again for the locker that it has").toBe("claimed");
-    expect(await ask("P-2"), "The answer for P-2, which asks for the locker of P-1").toBe("taken");
+    if (again !== "claimed") {
+      fail(
+        `P-1 lies in locker D-1 and asked for it again. \`claim\` should have said "claimed". It said ${JSON.stringify(again)}.`,
+      );
+    }
+    const other = await ask("P-2");
+    if (other !== "taken") {
+      fail(
+        `P-2 asked for locker D-1, in which P-1 lies. \`claim\` should have said "taken". It said ${JSON.stringify(other)}.`,
+      );
+    }
     const { messages } = (await manager.streams.info("LOCKERS")).state;
-    expect(messages, "Messages in the stream for one locker").toBe(1);
+    if (messages !== 1) {
+      fail(`The stream should have one message for the one locker that is taken. It has ${messages}.`);
+    }
   },
 );
 
@@ -801,13 +895,16 @@ check(
       },
     },
   },
-  async ({ server, learner, believes }) => {
+  async ({ server, learner, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ ...lockersStream, max_msgs: 1, discard: DiscardPolicy.New });
     const asking = await learner.start("claim", [server.connection("depot"), "C-1", "P-1", patient], {
       name: "claim",
     });
-    expect(await asking.result(), "The claim of a free locker").toBe("claimed");
+    const free = await asking.result();
+    if (free !== "claimed") {
+      fail(`Locker C-1 was free. \`claim\` should have said "claimed". It said ${JSON.stringify(free)}.`);
+    }
 
     let wrong: { what: string; evidence: string[]; wire: readonly WireEvent[] } | undefined;
     believes("every-error-is-a-conflict", {
@@ -873,10 +970,18 @@ check(
         wire: answer ? [answer] : [],
       };
     }
-    const outcome = (each: typeof unheard) => ("error" in each ? "an error" : each.value);
-    expect(outcome(unheard), "A claim that gets no answer").toBe("an error");
-    expect(outcome(refused), "A claim that a full stream refuses").toBe("an error");
-    expect(outcome(sealed), "A claim that a sealed stream refuses").toBe("an error");
+    for (const [outcome, what] of [
+      [unheard, "got no answer"],
+      [refused, "was refused by a full stream"],
+      [sealed, "was refused by a sealed stream"],
+    ] as const) {
+      if ("value" in outcome) {
+        fail(
+          `A claim ${what}, so nobody knows whether the locker is free. \`claim\` should have thrown the error. It said ${JSON.stringify(outcome.value)}.`,
+          { readme: "every-error-means-that-it-is-taken" },
+        );
+      }
+    }
   },
 );
 
@@ -890,8 +995,8 @@ check(
         hint: "Which scans were in the stream before the reader started? From which of them on does it need them?",
       },
       "apply-not-awaited": {
-        belief: "The entries are made in the order in which I begin them.",
-        readme: "entries-end-in-the-order-in-which-they-begin",
+        belief: "The entries finish in the order in which I start them.",
+        readme: "entries-finish-in-the-order-in-which-they-start",
         hint: "What does `enter` give back, and what does your loop, or your callback, do with it? What is in the book if the program dies now?",
       },
       "consumer-sequence-as-position": {
@@ -976,7 +1081,7 @@ check(
     believes("refused-without-a-word", {
       when: noConsumer,
       message: () =>
-        `The server refused the consumer that the program asked for: "${refused()?.error}" (${refused()?.errCode}). \`keepLedger\` did not throw, and no scan can come. An ordered consumer of this client gives no error here: it waits, and asks for the same again.`,
+        `The server refused the consumer that the program asked for: "${refused()?.error}" (${refused()?.errCode}). \`keepLedger\` did not throw, and no scan can come. An ordered consumer of this client gives no error for many minutes: it waits, and asks for the same again.`,
       evidence: () => consumerLines(server, readers > 1 ? "reader 2" : "reader 1"),
     });
     believes("apply-not-awaited", {
@@ -1293,7 +1398,7 @@ check(
     if (entering.join() !== "1,2") {
       fail(
         `When the stop came, scan 2 was being entered. The program had begun the entries of scans ${entering.join(", ")}, and should have begun those of 1 and 2: each waits for the one before.`,
-        { readme: "entries-end-in-the-order-in-which-they-begin" },
+        { readme: "entries-finish-in-the-order-in-which-they-start" },
       );
     }
     if (enter.running > 0) {
