@@ -1326,7 +1326,7 @@ check(
         waits !== undefined &&
         (waits.list.length > waits.had || (waits.reader.settled && waits.reader.error === undefined)),
       message: () =>
-        `The program was told to stop ${waits?.told}. It did not return: it waited for the next scan. After more than two seconds the check sent one, ${
+        `The program was told to stop ${waits?.told}. It did not return: ${(waits?.had ?? 0) > 2 ? "it entered the scans that it had fetched, and then waited" : "it waited"} for the next scan. After more than two seconds the check sent one, ${
           (waits?.list.length ?? 0) > (waits?.had ?? 0)
             ? "and the program entered it. Nothing ends its loop."
             : "and only then the program returned. Nothing had ended its loop."
