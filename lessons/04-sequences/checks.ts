@@ -1363,6 +1363,9 @@ check(
     };
 
     // First: it is told to stop in the middle of an entry, and has others with it.
+    // They are there before it reads, so that the client's loop takes scan 2 and those behind it together: these come out of it after
+    // a stop. Others that the client has by then do not.
+    await send(1, 6);
     const stop = new AbortController();
     const reader = await learner.start("keepLedger", [
       server.connection("reader"),
@@ -1370,13 +1373,14 @@ check(
       { last: hook<[], Promise<number>>(async () => 0), enter },
       stop.signal,
     ]);
-    await begins("reader", reader);
-    await send(1, 6);
     await entered(2, "reader", reader, entering);
     // What it fetches ahead, it has now.
     const ahead = () => server.wire.deliveries({ client: "reader" }).length >= 6;
-    const quiet = lasting(200, () => true);
+    const quiet = lasting(400, () => true);
     await until("the scans behind it to be fetched, or not", () => ahead() || quiet());
+    // What is on the wire is in the program, too, before it is told to stop.
+    await reader.answers();
+    await reader.answers();
     stop.abort();
     await reader.answers();
     await reader.answers();
