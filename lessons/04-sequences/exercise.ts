@@ -63,8 +63,9 @@ export async function record(
  * Claims a locker for a parcel: stores the parcel's name on locker.<locker> in LOCKERS, if no message is there yet. Any number of
  * depots may try at the same time; one of them gets it. A locker stays claimed for weeks.
  *
- * Where it cannot be known whether the locker is free (no answer within `patience` milliseconds, a stream that stores nothing),
- * the error is thrown. Whoever gets it may call this function again, and the first claim may have been stored.
+ * Where it cannot be known whether the locker is free (no answer to the claim within `patience` milliseconds, a stream that
+ * stores nothing), the error is thrown. Whoever gets it may call this function again, and the first claim may have been stored.
+ * `patience` is for the claim. To look what is in the locker may take longer.
  *
  * @returns "claimed" when the locker is this parcel's, now or since an earlier call; "taken" when it is another's
  */
