@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
+import type { ConnectionOptions } from "nats";
 import { builtFile } from "../course/built.ts";
 import { descendants, endProcess, endStragglers, startOf, stragglers } from "../nats/end-process.ts";
 import { markedEnvironment, runMark, watchOver } from "../nats/reaper.ts";
-import { authentic, lineReader } from "./channel.ts";
+import { authentic, Channel, lineReader } from "./channel.ts";
 
 export const defaultMemoryMb = 512;
 
@@ -47,6 +48,8 @@ export class HostProcess {
   onExit: () => void = () => {};
   #early: string[] = [];
   #heard = false;
+  #rehearsal: Channel | undefined;
+  #inUse: () => void = () => {};
 
   constructor(readonly memoryMb = defaultMemoryMb) {
     const node = [
@@ -75,7 +78,10 @@ export class HostProcess {
         const packet = authentic(line, this.secret);
         if (packet === undefined) this.onForged();
         else if (this.#heard) this.onLine(packet);
-        else this.#early.push(packet);
+        else {
+          this.#early.push(packet);
+          this.#rehearsal?.receive(packet);
+        }
       }),
     );
     for (const stream of [this.child.stdout, this.child.stderr] as Readable[]) {
@@ -90,6 +96,7 @@ export class HostProcess {
 
   /** From here on every line goes to `onLine`, those that came before first. */
   listen(onLine: (line: string) => void): void {
+    this.#inUse();
     this.onLine = onLine;
     this.#heard = true;
     for (const line of this.#early.splice(0)) onLine(line);
@@ -97,6 +104,29 @@ export class HostProcess {
 
   write(line: string): void {
     (this.child.stdio[3] as Writable).write(`${line}\n`);
+  }
+
+  /** Whether it has rehearsed, or has begun to. */
+  get rehearsed(): boolean {
+    return this.#rehearsal !== undefined;
+  }
+
+  /**
+   * Lets the process do once what programs do (checker/kit/rehearsal.ts), while nobody waits for it.
+   * @param options how to connect to a server that is there for nothing else
+   * @returns when it is done, or the process is gone or in use
+   */
+  async rehearse(options: ConnectionOptions): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#inUse = resolve;
+      this.#rehearsal = new Channel((line) => this.write(line), {
+        call: () => {},
+        event: (name) => name === "rehearsed" && resolve(),
+        error: (error) => error as Error,
+      });
+      this.#rehearsal.event("rehearse", options);
+    });
+    await Promise.race([done, this.exited]);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -161,7 +191,7 @@ export class HostProcess {
     const [, url] = /^Debugger listening on (ws:\/\/127\.0\.0\.1:\d+\/\S+)$/m.exec(text) ?? [];
     if (url) this.#onInspector?.(url);
     return text.replace(
-      /^(Debugger listening on |For help, see: https:\/\/nodejs\.org|Debugger attached).*\n?/gm,
+      /^(Debugger (listening|ending) on |For help, see: https:\/\/nodejs\.org|Debugger attached).*\n?/gm,
       "",
     );
   }

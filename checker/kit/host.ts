@@ -6,6 +6,7 @@ import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import * as nats from "nats";
 import { Channel, type Failure, lineReader, stringIndexOf, stringSlice } from "./channel.ts";
+import { rehearse } from "./rehearsal.ts";
 
 /** Given by start-host.cjs. */
 declare const importProgram: (url: string) => Promise<Record<string, unknown>>;
@@ -28,6 +29,9 @@ let exports: Record<string, unknown> = {};
 // The program's own `import "nats"` finds the one that is loaded here already (checker/build.mjs makes the module that does so).
 Object.defineProperty(globalThis, Symbol.for("learn-nats.nats"), { value: nats });
 
+/** No program is loaded yet: what is dialed is not a learner's doing. */
+let rehearsing = false;
+
 const input = new Socket({ fd: commands, readable: true, writable: false });
 input.setEncoding("utf8");
 const channel = new Channel((line) => say(`${secret} ${line}\n`), {
@@ -35,7 +39,9 @@ const channel = new Channel((line) => say(`${secret} ${line}\n`), {
     target.startsWith("host:")
       ? hostCalls[target.slice(5)]?.(...(args as never[]))
       : callExport(target, args),
-  event: () => {},
+  event: (name, data) => {
+    if (name === "rehearse") void rehearsal(data as nats.ConnectionOptions);
+  },
   error: describe,
   revive: async (kind, data) => {
     if (kind !== "connection") return data;
@@ -64,6 +70,7 @@ process.on("uncaughtExceptionMonitor", (error, origin) => {
 process.once("beforeExit", () => channel.event("idle", {}));
 
 subscribe("net.client.socket", (message) => {
+  if (rehearsing) return;
   const { socket } = message as { socket: Socket };
   socket.once("connect", () => channel.event("dialed", { port: socket.remotePort }));
 });
@@ -76,6 +83,7 @@ for (const { _handle } of [process.stdout, process.stderr] as unknown as StreamO
 const hostCalls: Record<string, (...args: never[]) => unknown> = {
   async load(file: string) {
     process.setSourceMapsEnabled(true);
+    rehearsing = false;
     exports = await importProgram(pathToFileURL(file).href);
     return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value]));
   },
@@ -90,6 +98,14 @@ const hostCalls: Record<string, (...args: never[]) => unknown> = {
     return { replaced: replaced() };
   },
 };
+
+async function rehearsal(options: nats.ConnectionOptions): Promise<void> {
+  rehearsing = true;
+  await importProgram("data:text/javascript,");
+  await rehearse(nats, options);
+  rehearsing = false;
+  channel.event("rehearsed", {});
+}
 
 /** A connection for the program, that tells when the program closes it. */
 function hand(connection: nats.NatsConnection): nats.NatsConnection {

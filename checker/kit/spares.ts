@@ -16,6 +16,8 @@ let taken = { servers: 0, hosts: 0 };
 let expected = { servers: 4, hosts: 6 };
 const servers: Promise<NatsServer>[] = [];
 const hosts: HostProcess[] = [];
+/** Where hosts rehearse. */
+let rehearsalServer: Promise<NatsServer> | undefined;
 
 /** Says which server this run uses. */
 export function useServer(found: FoundProgram): void {
@@ -55,6 +57,21 @@ export function addSpare(): boolean {
   return true;
 }
 
+/**
+ * Lets each spare host rehearse, one after the other, for as long as nobody waits for something else. Whoever is used after it answers
+ * in a third of the processor time; for who grades only once, the rehearsal would cost more than it saves.
+ */
+export async function rehearseSpares(busy: () => boolean): Promise<void> {
+  for (const host of [...hosts]) {
+    if (busy()) return;
+    if (host.rehearsed || !hosts.includes(host)) continue;
+    rehearsalServer ??= startServer({});
+    const server = await rehearsalServer.catch(() => undefined);
+    if (!server?.running || busy()) return;
+    await host.rehearse({ servers: server.url, ...server.user });
+  }
+}
+
 /** Resolves when every spare server answers. */
 export async function sparesReady(): Promise<void> {
   await Promise.allSettled(servers);
@@ -86,7 +103,11 @@ export function takeHost(memoryMb: number): HostProcess {
 /** Ends what was prepared and not used. */
 export async function discardSpares(): Promise<void> {
   for (const host of hosts.splice(0)) host.end();
-  const started = await Promise.allSettled(servers.splice(0));
+  const started = await Promise.allSettled([
+    ...servers.splice(0),
+    ...(rehearsalServer ? [rehearsalServer] : []),
+  ]);
+  rehearsalServer = undefined;
   await Promise.all(started.map((server) => server.status === "fulfilled" && server.value.close()));
 }
 

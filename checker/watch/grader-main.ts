@@ -5,7 +5,14 @@ import { findLesson } from "../course/lessons.ts";
 import { DroppedGrading, grade } from "../grading/grade.ts";
 import { keepRun } from "../grading/last-run.ts";
 import { WarmCompiler } from "../grading/warm-compiler.ts";
-import { addSpare, discardSpares, expectTheSame, sparesReady, useServer } from "../kit/spares.ts";
+import {
+  addSpare,
+  discardSpares,
+  expectTheSame,
+  rehearseSpares,
+  sparesReady,
+  useServer,
+} from "../kit/spares.ts";
 import { reapAll, startReaper } from "../nats/reaper.ts";
 import type { FromGrader, ToGrader } from "./messages.ts";
 
@@ -103,7 +110,10 @@ async function getReady(): Promise<void> {
   }
   if (waiting > 0) return;
   resting = setTimeout(() => void discardSpares(), restAfterMs);
-  void sparesReady().then(() => waiting === 0 && say({ type: "ready" }));
+  void sparesReady().then(() => {
+    if (waiting === 0) say({ type: "ready" });
+    return rehearseSpares(() => waiting > 0 || running !== undefined);
+  });
 }
 
 function troubleOf(error: unknown): FromGrader & { type: "trouble" } {
