@@ -11,7 +11,7 @@ import { typedPath } from "../nats/install/typed-path.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { lessonEnd } from "./lesson-end.ts";
 import { showNews } from "./news.ts";
-import { installProgress } from "./progress.ts";
+import { checkProgress, installProgress } from "./progress.ts";
 import { recordVerdict } from "./record.ts";
 import { print, printError, wrap } from "./text.ts";
 import { verdictText } from "./verdict-text.ts";
@@ -44,7 +44,14 @@ export async function runCheck(typed: string | undefined, flags: CheckFlags): Pr
   for (const lesson of lessons) {
     const file = flags.file === undefined ? lesson.exercise : typedPath(flags.file);
     await bringNeeded(lesson);
-    const graded = await grade({ lesson, file, server, recorded: !flags.direct });
+    const progress = checkProgress(lesson);
+    const graded = await grade({
+      lesson,
+      file,
+      server,
+      recorded: !flags.direct,
+      onTest: progress.ended,
+    }).finally(progress.erase);
     verdicts.push(graded.verdict);
     if (!flags.json) print(verdictText(graded.verdict, lesson));
     if (graded.borrowed !== undefined) tellBorrowed(graded.borrowed, graded.verdict.tests.length);

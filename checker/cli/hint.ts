@@ -4,7 +4,7 @@ import { findLesson, readHints } from "../course/lessons.ts";
 import { type FailingCheck, readProgress, updateProgress } from "../course/progress.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
-import { colours as c, print, wrap } from "./text.ts";
+import { byKey, colours as c, print, wrap } from "./text.ts";
 
 export async function runHint(typed: string | undefined): Promise<number> {
   const lesson = typed === undefined ? currentLesson() : findLesson(typed);
@@ -34,7 +34,7 @@ export async function runHint(typed: string | undefined): Promise<number> {
   if (progress.passedAt && progress.last?.passed === progress.last?.of) {
     print(
       wrap(
-        `You have passed ${lesson.id}: there is nothing left to hint at. \`npm run solution ${lesson.id}\` shows how others do it.`,
+        `You have passed ${lesson.id}: there is nothing left to hint at. ${byKey("s", `npm run solution ${lesson.id}`)} shows how others do it.`,
         2,
       ),
     );
@@ -55,7 +55,7 @@ export async function runHint(typed: string | undefined): Promise<number> {
   print();
   print(
     wrap(
-      `These are all hints of this lesson. \`npm run solution ${lesson.id}\` shows the reference solution.`,
+      `These are all hints of this lesson. ${byKey("s", `npm run solution ${lesson.id}`)} shows the reference solution.`,
       2,
     ),
   );

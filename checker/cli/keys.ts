@@ -7,11 +7,21 @@ export interface Keys {
   close(): void;
 }
 
-/** Keys that are not a character, as terminals send them: arrows, function keys. Nothing listens to them. */
+/** Keys that are not a character, as terminals send them: arrows, function keys. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the escape sequences themselves
 const sequence = /^\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z]|.)/;
 
-/** @param onKey told each key; `ctrl-c`, `ctrl-z` and `escape` by these names */
+/** Those that have a name here. Terminals send arrows in one of two ways. */
+const named: Readonly<Record<string, string>> = {
+  "\u001b[A": "up",
+  "\u001bOA": "up",
+  "\u001b[B": "down",
+  "\u001bOB": "down",
+  "\u001b[5~": "page up",
+  "\u001b[6~": "page down",
+};
+
+/** @param onKey told each key; `ctrl-c`, `ctrl-z`, `escape`, `up`, `down`, `page up` and `page down` by these names */
 export function listenToKeys(onKey: (key: string) => void): Keys {
   const { stdin } = process;
   stdin.setEncoding("utf8");
@@ -21,8 +31,10 @@ export function listenToKeys(onKey: (key: string) => void): Keys {
       const [special] = sequence.exec(rest) ?? [];
       const key = special ?? [...rest][0] ?? "";
       rest = rest.slice(key.length);
-      if (special) continue;
-      if (key === "\u0003") onKey("ctrl-c");
+      if (special) {
+        const name = named[special];
+        if (name) onKey(name);
+      } else if (key === "\u0003") onKey("ctrl-c");
       else if (key === "\u001a") onKey("ctrl-z");
       else if (key === "\u001b") onKey("escape");
       else if (stdin.isTTY || !/\s/.test(key)) onKey(key);

@@ -9,7 +9,7 @@ import { allLessons, findLesson, type Lesson, readReadme } from "../course/lesso
 import { exitStatus } from "../grading/verdict.ts";
 import { type Lab, labServer, playLab } from "../kit/lab.ts";
 import { findProgram } from "../nats/install/find.ts";
-import { freePortAfter, isFree, whoListens } from "../nats/port.ts";
+import { freePortAfter, isFree, labPort, whoListens } from "../nats/port.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { NatsServer } from "../nats/server.ts";
 import { installProgress } from "./progress.ts";
@@ -21,7 +21,6 @@ export interface LabFlags {
 }
 
 /** Not 4222, where a server of the person's own may listen. */
-const usualPort = 4223;
 /** For exploring: whoever reads the screen may know them. The server listens on this machine only. */
 const user = { user: "admin", pass: "admin" };
 const system = { user: "system", pass: "system" };
@@ -33,7 +32,7 @@ const system = { user: "system", pass: "system" };
 export async function runLab(typed: string, flags: LabFlags): Promise<number> {
   const lesson = findLesson(typed);
   if (!existsSync(lesson.lab)) throw noLab(lesson);
-  const port = numberOf("--port", flags.port, (port) => port > 0 && port < 65_536) ?? usualPort;
+  const port = numberOf("--port", flags.port, (port) => port > 0 && port < 65_536) ?? labPort;
   const chosen = numberOf("--seed", flags.seed, isLabSeed);
   if (!(await isFree(port))) throw await portTaken(port, lesson, flags);
   startReaper();

@@ -66,12 +66,12 @@ export function commands(done: (status: number) => void): Command {
   command("hint [lesson]", "the next hint, for what your last check showed").action(
     async (lesson: string | undefined) => done(await (await import("./hint.ts")).runHint(lesson)),
   );
-  command("timeline <lesson>", "what your last check did on the wire")
+  command("timeline [lesson]", "what your last check did on the wire")
     .option("--check <name>", "only the checks whose name contains this")
     .option("--svg <path>", "draw it into this file")
     .option("--json", "print it as one JSON document")
     .option("--plain", "sentences without any drawing, for screen readers and logs")
-    .action(async (lesson: string, flags) =>
+    .action(async (lesson: string | undefined, flags) =>
       done(await (await import("./timeline.ts")).runTimeline(lesson, flags)),
     );
   command("beliefs", "what you believed, and where you put it right")
@@ -84,12 +84,12 @@ export function commands(done: (status: number) => void): Command {
     .action(async (lesson: string | undefined, flags) =>
       done(await (await import("./undo.ts")).runUndo(lesson, flags)),
     );
-  command("reset <lesson>", "back to the starter; your file is backed up first").action(
-    async (lesson: string) => done(await (await import("./reset.ts")).runReset(lesson)),
+  command("reset [lesson]", "back to the starter; your file is backed up first").action(
+    async (lesson: string | undefined) => done(await (await import("./reset.ts")).runReset(lesson)),
   );
-  command("solution <lesson>", "the reference solution beside your own")
+  command("solution [lesson]", "the reference solution beside your own")
     .option("--yes", "show it although you have not passed yet")
-    .action(async (lesson: string, flags) =>
+    .action(async (lesson: string | undefined, flags) =>
       done(await (await import("./solution.ts")).runSolution(lesson, flags)),
     );
   command("lab <lesson>", "a server with the lesson's scene, to explore, until Ctrl-C")

@@ -1,8 +1,11 @@
-// Draws an installation's progress on stderr: a bar on a terminal, a line a step anywhere else.
+// What is shown on stderr while a learner waits: an installation's progress, as a bar on a terminal and a line a step anywhere else;
+// and how far a grading is.
 import { createRequire } from "node:module";
 import type { SingleBar } from "cli-progress";
+import type { Lesson } from "../course/lessons.ts";
+import type { TestResult } from "../grading/verdict.ts";
 import type { InstallEvent, OnProgress } from "../nats/install/find.ts";
-import { wrap } from "./text.ts";
+import { columns, cut, wrap } from "./text.ts";
 
 /**
  * A listener for one installation after another. Loads the library of the bar only when a bar is drawn.
@@ -37,6 +40,32 @@ export function installProgress(stream: NodeJS.WriteStream = process.stderr): On
     ) {
       drawn = drawSeconds(stream);
     }
+  };
+}
+
+/**
+ * A line on stderr that says how far a grading is, until it is erased. Only on a terminal: anywhere else the verdict says it all.
+ * @param stream for tests
+ */
+export function checkProgress(
+  lesson: Lesson,
+  stream: NodeJS.WriteStream = process.stderr,
+): { ended(test: TestResult): void; erase(): void } {
+  if (!stream.isTTY) return { ended: () => {}, erase: () => {} };
+  let checks = 0;
+  let passed = 0;
+  const draw = () =>
+    stream.write(
+      `\r\u001b[K${cut(`Grading ${lesson.id}: ${passed} of ${checks} checks passed so far`, columns() - 1)}`,
+    );
+  draw();
+  return {
+    ended({ status }) {
+      checks++;
+      if (status === "pass") passed++;
+      draw();
+    },
+    erase: () => void stream.write("\r\u001b[K"),
   };
 }
 

@@ -5,10 +5,11 @@ import { replaceExercise } from "../course/backups.ts";
 import { findLesson } from "../course/lessons.ts";
 import { starterOf } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
-import { print } from "./text.ts";
+import { currentLesson } from "./current.ts";
+import { byKey, print } from "./text.ts";
 
-export async function runReset(typed: string): Promise<number> {
-  const lesson = findLesson(typed);
+export async function runReset(typed: string | undefined): Promise<number> {
+  const lesson = typed === undefined ? currentLesson() : findLesson(typed);
   const starter = starterOf(lesson);
   const shown = relative(process.cwd(), lesson.exercise);
   if (existsSync(lesson.exercise) && readFileSync(lesson.exercise, "utf8") === starter) {
@@ -19,7 +20,7 @@ export async function runReset(typed: string): Promise<number> {
   print(`${shown} is the starter again.`);
   if (backup) {
     print(`What you had is kept in ${relative(process.cwd(), backup)}`);
-    print(`npm run undo ${lesson.id} brings it back.`);
+    print(`${byKey("u", `npm run undo ${lesson.id}`)} brings it back.`);
   }
   return exitStatus.passed;
 }

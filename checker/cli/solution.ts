@@ -6,10 +6,14 @@ import { findLesson } from "../course/lessons.ts";
 import { readProgress } from "../course/progress.ts";
 import { readableSolution, referenceFile } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
+import { currentLesson } from "./current.ts";
 import { colours as c, print, wrap } from "./text.ts";
 
-export async function runSolution(typed: string, { yes = false }: { yes?: boolean }): Promise<number> {
-  const lesson = findLesson(typed);
+export async function runSolution(
+  typed: string | undefined,
+  { yes = false }: { yes?: boolean },
+): Promise<number> {
+  const lesson = typed === undefined ? currentLesson() : findLesson(typed);
   if (!yes && !readProgress().lessons[lesson.id]?.passedAt && !(await confirmed(lesson.id)))
     return exitStatus.notYet;
   const reference = readableSolution(lesson);

@@ -60,7 +60,6 @@ export async function runStart(typed: string | undefined, flags: StartFlags): Pr
   const screen = process.stdout.isTTY && process.env.TERM !== "dumb" && !flags.plain;
   const watch = new Watch(screen ? new ScreenView() : new PlainView(), grader, keys, pages, events, flags);
   try {
-    if (screen) process.stdout.write("\u001b[2J\u001b[H");
     await watch.go(lesson, { open: flags.open !== false });
     for (;;) {
       const status = await watch.take(await events.next());
@@ -92,6 +91,8 @@ class Watch {
   #file: FileWatch | undefined;
   /** What the next key answers: y does it, any other does not. */
   #question: (() => Promise<void>) | undefined;
+  /** A key that is about the verdict, and came before it. */
+  #afterVerdict: string | undefined;
   #polling = false;
   #handUp = false;
 
@@ -169,6 +170,7 @@ class Watch {
 
   #grade(): void {
     this.#question = undefined;
+    this.#afterVerdict = undefined;
     this.view.grading(this.#lesson);
     this.grader.grade(this.#lesson);
   }
@@ -179,9 +181,14 @@ class Watch {
       this.#remember(() => recordVerdict(this.#lesson, message));
       const passed = message.verdict.status === "pass";
       const goOn = (next: Lesson) => `n goes on to ${next.id}; s shows how others do it.`;
-      this.view.verdict(message.verdict, this.#lesson, passed ? lessonEnd(this.#lesson, goOn) : "");
+      const lesson = this.#lesson;
+      this.view.verdict(message.verdict, lesson, () => (passed ? lessonEnd(lesson, goOn) : ""));
+      const wanted = this.#afterVerdict;
+      this.#afterVerdict = undefined;
+      if (wanted) this.events.push({ kind: "key", key: wanted });
     }
     if (message.type === "trouble") {
+      this.#afterVerdict = undefined;
       const whose = message.kind === "checker" ? "This is not your program's fault. r tries again.\n" : "";
       this.view.lesson(this.#lesson);
       this.view.say(wrap(`${message.message}\n${whose}${message.advice}`));
@@ -189,6 +196,9 @@ class Watch {
   }
 
   async #key(key: string): Promise<void> {
+    // To look around answers no question.
+    if (key === "up" || key === "down" || key === "page up" || key === "page down")
+      return this.view.move(key);
     const answer = this.#question;
     if (answer) {
       this.#question = undefined;
@@ -196,6 +206,11 @@ class Watch {
       if (key === "y" || key === "Y") await answer();
       else this.view.say("Nothing was done.");
       return;
+    }
+    const aboutVerdict = { h: "the hint", t: "the timeline" }[key];
+    if (aboutVerdict && this.grader.busy) {
+      this.#afterVerdict = key;
+      return this.view.later(`${aboutVerdict} comes with the verdict`);
     }
     const lesson = this.#lesson;
     const lessons = allLessons();
@@ -216,10 +231,10 @@ class Watch {
       case "x":
         return this.#ask(
           `Put ${shown(lesson.exercise)} back to the starter? Your file is backed up first. y/n`,
-          () => this.#show(async () => (await import("./reset.ts")).runReset(lesson.id)),
+          () => this.#show(async () => (await import("./reset.ts")).runReset(lesson.id), true),
         );
       case "u":
-        return this.#show(async () => (await import("./undo.ts")).runUndo(lesson.id, {}));
+        return this.#show(async () => (await import("./undo.ts")).runUndo(lesson.id, {}), true);
       case "s":
         return this.#solution();
       case "t":
@@ -236,6 +251,10 @@ class Watch {
         return this.view.say(`\n${fullHelp()}`);
       case "ctrl-z":
         return this.#suspend();
+      case " ":
+        return this.view.move("page down");
+      case "b":
+        return this.view.move("page up");
       case "\r":
       case "escape":
         return this.view.back();
@@ -276,13 +295,12 @@ class Watch {
       return this.#show(async () => (await import("./list.ts")).runList({}));
     this.keys.pause();
     let chosen: Lesson | undefined;
-    await this.view.section(async () => {
+    await this.view.lend(async () => {
       const { chooseLesson } = await import("./choose.ts");
       chosen = await chooseLesson(this.#lesson);
     });
     this.keys.resume();
     if (chosen && chosen.id !== this.#lesson.id) await this.#goTo(chosen, "");
-    else this.view.back();
   }
 
   async #page(): Promise<void> {
@@ -306,10 +324,8 @@ class Watch {
       this.view.say(wrap(`No editor is named. Set VISUAL or EDITOR, or open ${shown(file)} yourself.`));
     } else if (editor.inTerminal && process.stdin.isTTY) {
       this.keys.pause();
-      await this.view.section(() => this.#tell(editor.open(file)));
+      await this.view.lend(() => this.#tell(editor.open(file)));
       this.keys.resume();
-      if (process.stdout.isTTY && !this.#plain) process.stdout.write("\u001b[2J");
-      this.view.redraw();
     } else if (editor.inTerminal) {
       this.view.say(wrap(`${editor.name} needs a terminal of its own. Open ${shown(file)} there.`));
     } else await this.#tell(editor.open(file));
@@ -331,8 +347,11 @@ class Watch {
     this.view.ask(question);
   }
 
-  /** Runs a command; what it has to say against it is said, and the watch goes on. */
-  async #show(run: () => Promise<unknown>): Promise<void> {
+  /**
+   * Runs a command; what it has to say against it is said, and the watch goes on.
+   * @param stays it changes the file, and is still to be read when that is graded
+   */
+  async #show(run: () => Promise<unknown>, stays = false): Promise<void> {
     const text = await printedBy(async () => {
       try {
         await run();
@@ -341,7 +360,7 @@ class Watch {
         print(wrap(`${error.message}\n${error.advice}`));
       }
     });
-    this.view.say(`\n${text}`);
+    this.view.say(`\n${text}`, stays);
   }
 
   async #tell(opening: Promise<string | undefined>): Promise<void> {

@@ -55,6 +55,11 @@ export async function printedBy(command: () => Promise<unknown>): Promise<string
   return lines.join("\n");
 }
 
+/** How to do something from where the learner is: the key of the watch, which shows what a command prints, and else the command. */
+export function byKey(key: string, command: string): string {
+  return collected ? key : `\`${command}\``;
+}
+
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }

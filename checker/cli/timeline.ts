@@ -1,7 +1,7 @@
 // npm run timeline: what the last check of a lesson did on the wire, as text, as a drawing or as JSON.
 import { writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { findLesson } from "../course/lessons.ts";
 import { type LastRun, lastRun, type RunCheck } from "../grading/last-run.ts";
@@ -11,7 +11,8 @@ import { saveTimeline } from "../wire/timeline/json.ts";
 import { type Timeline, timelineOf } from "../wire/timeline/model.ts";
 import { timelinesSvg } from "../wire/timeline/svg.ts";
 import { timelineText } from "../wire/timeline/text.ts";
-import { colours as c, columns, print, printError, wrap } from "./text.ts";
+import { currentLesson } from "./current.ts";
+import { byKey, colours as c, columns, print, printError, wrap } from "./text.ts";
 import { testLine } from "./verdict-text.ts";
 
 export interface TimelineFlags {
@@ -28,19 +29,19 @@ interface Shown extends RunCheck {
   readonly timeline: Timeline | undefined;
 }
 
-export async function runTimeline(typed: string, flags: TimelineFlags): Promise<number> {
-  const lesson = findLesson(typed);
+export async function runTimeline(typed: string | undefined, flags: TimelineFlags): Promise<number> {
+  const lesson = typed === undefined ? currentLesson() : findLesson(typed);
   const run = lastRun(lesson);
   if (!run) {
     throw new UsageError(
       `There is no last run of ${lesson.id} to show.`,
-      `Run npm run check ${lesson.id} first, then this command again.`,
+      `${byKey("A save", `npm run check ${lesson.id}`)} grades it; then there is one.`,
     );
   }
   if (run.checks.length === 0) {
     throw new UsageError(
       `In the last run of ${lesson.id} no check could begin. ${run.message ?? ""}`.trimEnd(),
-      `Run npm run check ${lesson.id}, then this command again.`,
+      `${byKey("The next save", `npm run check ${lesson.id}`)} grades it again.`,
     );
   }
   const only = flags.first && run.checks.find(({ status }) => status === "fail" || status === "error");
@@ -61,25 +62,28 @@ function chosen({ checks }: LastRun, wanted: string | undefined): readonly RunCh
   if (wanted === undefined) return checks;
   const found = checks.filter(({ name }) => name.toLowerCase().includes(wanted.trim().toLowerCase()));
   if (found.length > 0) return found;
+  const names = checks.map(({ name }) => name);
+  const near = nearest(wanted, names);
   throw new UsageError(
     `The last run has no check with "${wanted}" in its name.`,
-    `Did you mean "${nearest(
-      wanted,
-      checks.map(({ name }) => name),
-    )}"? Without --check, all are shown.`,
+    near
+      ? `Did you mean "${near}"? Without --check, all are shown.`
+      : `Its checks are: ${names.map((name) => `"${name}"`).join(", ")}.`,
   );
 }
 
-/** People remember a word or two of a name, so names are compared with it piece by piece. */
+/** People remember a word or two of a name, so names are compared with it piece by piece; undefined when nothing is like it. */
 function nearest(wanted: string, names: readonly string[]): string | undefined {
+  const typed = wanted.trim().toLowerCase();
   const pieces = new Map<string, string>();
-  const count = wanted.trim().split(/\s+/).length;
+  const count = typed.split(/\s+/).length;
   for (const name of names) {
     const words = name.toLowerCase().split(/\s+/);
     for (let i = 0; i + count <= words.length; i++) pieces.set(words.slice(i, i + count).join(" "), name);
     pieces.set(name.toLowerCase(), name);
   }
-  return pieces.get(closest(wanted.trim().toLowerCase(), [...pieces.keys()]));
+  const piece = closest(typed, [...pieces.keys()]);
+  return distance(typed, piece) <= typed.length / 2 ? pieces.get(piece) : undefined;
 }
 
 function drawn({ name, journal }: RunCheck): Timeline | undefined {

@@ -6,7 +6,7 @@ import { UsageError } from "../course/errors.ts";
 import { findLesson } from "../course/lessons.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
-import { print } from "./text.ts";
+import { byKey, print } from "./text.ts";
 
 export interface UndoFlags {
   /** Only show which backups there are. */
@@ -22,7 +22,7 @@ export async function runUndo(typed: string | undefined, { list = false, back }:
   if (backups.length === 0)
     throw new UsageError(
       `There is no backup of ${near(lesson.exercise)}.`,
-      "A backup is made when `npm run reset` or `npm run undo` writes over your file. Nothing has done so here.",
+      `A backup is made when ${byKey("x or u", "npm run reset")} writes over your file. Nothing has done so here.`,
     );
   if (list) {
     for (const [index, { path, at }] of backups.entries())

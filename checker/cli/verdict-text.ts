@@ -76,7 +76,9 @@ export function firstFailure(test: TestResult, verdict: Pick<Verdict, "file">, l
 
 /** One line a check: sign, name, time. */
 export function testLine(test: TestResult): string {
-  const time = test.status === "skip" ? "skipped" : `${test.durationMs} ms`;
+  // No check ends within half a millisecond: this one could not begin.
+  const time =
+    test.status === "skip" ? "skipped" : test.durationMs === 0 ? "not run" : `${test.durationMs} ms`;
   const room = columns() - 4 - 10;
   const name = cut(test.name, room);
   return `  ${signs[test.status]} ${name}${" ".repeat(room - name.length)}${c.dim(time.padStart(10))}`;

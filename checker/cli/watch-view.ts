@@ -1,9 +1,9 @@
 // How the watch shows what happens: a screen that is drawn afresh on a terminal, plain lines in a pipe or for a screen reader.
 import { relative } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import { allLessons, type Lesson, readReadme } from "../course/lessons.ts";
 import { readProgress } from "../course/progress.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
+import { height, type Move, Screen } from "./screen.ts";
 import { colours as c, columns, cut, wrap } from "./text.ts";
 import { firstFailure, plainTestLine, testLine, verdictText } from "./verdict-text.ts";
 
@@ -14,11 +14,14 @@ export interface WatchView {
   grading(lesson: Lesson): void;
   /** A check ended. */
   test(test: TestResult): void;
-  verdict(verdict: Verdict, lesson: Lesson, end: string): void;
-  /** Words below what is shown. */
-  say(text: string): void;
-  /** Lets someone else write below what is shown. */
-  section(write: () => Promise<unknown>): Promise<void>;
+  /** @param end what a passed lesson ends with */
+  verdict(verdict: Verdict, lesson: Lesson, end: () => string): void;
+  /** Words below what is shown; those that stay are still there when a grading begins. */
+  say(text: string, stays?: boolean): void;
+  /** Something is done when the verdict is there. */
+  later(what: string): void;
+  /** Leaves the terminal to someone else, such as an editor. */
+  lend(act: () => Promise<unknown>): Promise<void>;
   /** A question that the next key answers. */
   ask(question: string): void;
   /** The question was answered. */
@@ -27,6 +30,8 @@ export interface WatchView {
   tick(): void;
   /** Draws it all again, for another width. */
   redraw(): void;
+  /** Shows another part of what has no room. */
+  move(how: Move): void;
   /** Takes away what was said below. */
   back(): void;
   /** Shows every check, and each that failed with its explanation, where there was no room for all. */
@@ -66,12 +71,16 @@ const explained = [
   ["e", "open the exercise in your editor"],
   ["w", "in a classroom: raise your hand, or take it down"],
   ["q", "quit; npm start comes back to this lesson"],
+  [
+    "space b",
+    "further down, further up, where there is more than the screen shows; the arrows do it line by line",
+  ],
   ["Enter", "back to the verdict"],
 ] as const;
 
 /** Every key in a line of its own. */
 export function fullHelp(): string {
-  return explained.map(([key, what]) => `  ${key.padEnd(5)}  ${wrap(what, 9).trimStart()}`).join("\n");
+  return explained.map(([key, what]) => `  ${key.padEnd(7)}  ${wrap(what, 11).trimStart()}`).join("\n");
 }
 
 function intro(lesson: Lesson): string {
@@ -116,19 +125,23 @@ function standing({ tests, typeErrors, status }: Verdict): string {
 
 const clock = () => new Date().toLocaleTimeString("sv");
 
-/** The screen of a terminal. What is said below the verdict scrolls as in any terminal; a save draws all afresh. */
+/** The screen of a terminal: the verdict, what was said since, and the keys. */
 export class ScreenView implements WatchView {
+  readonly #screen = new Screen();
   #main: () => string = () => "";
-  #footerLines = 0;
   #status = "";
-  /** Below the verdict, until the next save. */
-  #said: string[] = [];
+  /** When the verdict is there, this is done. */
+  #later = "";
+  /** Below the verdict. */
+  #said: { text: string; stays: boolean }[] = [];
   #gradingFrom: number | undefined;
   #question: string | undefined;
   #live: { lesson: Lesson; tests: TestResult[] } | undefined;
   #whole = false;
-  /** While someone else has the terminal. */
-  #away = false;
+
+  constructor() {
+    this.#screen.open();
+  }
 
   lesson(lesson: Lesson): void {
     this.#live = undefined;
@@ -136,121 +149,122 @@ export class ScreenView implements WatchView {
     this.#gradingFrom = undefined;
     this.#main = () => `${headline(lesson)}\n\n${intro(lesson)}\n`;
     this.#status = "waiting for you to save";
-    this.redraw();
+    this.#draw(0);
   }
 
   grading(lesson: Lesson): void {
     this.#question = undefined;
-    this.#said = [];
+    this.#said = this.#said.filter(({ stays }) => stays).map(({ text }) => ({ text, stays: false }));
     this.#whole = false;
     this.#gradingFrom = performance.now();
     this.#status = `grading, saved at ${clock()}`;
     const live = { lesson, tests: [] as TestResult[] };
     this.#live = live;
     this.#main = () => `${headline(lesson)}\n\n${liveText(live)}`;
-    this.redraw();
+    this.#draw(0);
   }
 
   test(test: TestResult): void {
     this.#live?.tests.push(test);
-    this.redraw();
+    this.#draw();
   }
 
-  verdict(verdict: Verdict, lesson: Lesson, end: string): void {
+  verdict(verdict: Verdict, lesson: Lesson, end: () => string): void {
     this.#live = undefined;
     const took = Math.round(performance.now() - (this.#gradingFrom ?? performance.now()));
     this.#gradingFrom = undefined;
+    this.#later = "";
     this.#status = `graded at ${clock()} in ${(took / 1_000).toFixed(took < 1_000 ? 2 : 1)} s`;
     this.#main = () => {
+      const last = end();
       const text = (brief: boolean) =>
-        `${headline(lesson)}\n\n${verdictText(verdict, lesson, { body: true, brief })}\n  ${standing(verdict)}\n${end ? `\n${end}\n` : ""}`;
-      const room = (process.stdout.rows || 24) - 5;
+        `${headline(lesson)}\n\n${verdictText(verdict, lesson, { body: true, brief })}\n  ${standing(verdict)}\n${last ? `\n${last}\n` : ""}`;
       const all = text(false);
+      const room = this.#screen.room(this.#footer());
       if (this.#whole || height(all) <= room || verdict.status === "pass") return all;
-      return `${text(true)}${c.dim(wrap("Only the first one is explained here. v shows them all.", 2))}\n`;
+      return `${text(true)}${leftOut(verdict)}`;
     };
-    this.redraw();
+    this.#draw(0);
   }
 
-  say(text: string): void {
-    this.#said.push(text);
-    this.#write(`${text}\n`);
+  say(text: string, stays = false): void {
+    const before = this.#text().split("\n").length - 1;
+    this.#said.push({ text, stays });
+    // Where all has no room, the newest is what the reader asked for.
+    this.#draw(text.startsWith("\n") ? before + 1 : before);
+  }
+
+  later(what: string): void {
+    this.#later = what;
+    this.#draw();
+  }
+
+  move(how: Move): void {
+    this.#screen.move(how);
   }
 
   back(): void {
     this.#said = [];
-    this.redraw();
+    this.#whole = false;
+    this.#draw(0);
   }
 
-  async section(write: () => Promise<unknown>): Promise<void> {
-    this.#eraseFooter();
-    this.#away = true;
-    process.stdout.write("\n");
-    try {
-      await write();
-    } finally {
-      this.#away = false;
-      this.#drawFooter();
-    }
+  async lend(act: () => Promise<unknown>): Promise<void> {
+    await this.#screen.lend(act);
+    this.#draw();
   }
 
   ask(question: string): void {
     this.#question = question;
-    this.#write("");
-  }
-
-  tick(): void {
-    if (this.#gradingFrom === undefined || this.#away) return;
-    const seconds = Math.floor((performance.now() - this.#gradingFrom) / 1_000);
-    this.#status = `grading for ${seconds} s; a save begins anew`;
-    this.#write("");
-  }
-
-  redraw(): void {
-    if (this.#away) return;
-    // Line by line over what was there: nothing flickers.
-    const said = this.#said.map((text) => `${text}\n`).join("");
-    const lines = `${this.#main()}${said}`.split("\n");
-    this.#footerLines = 0;
-    process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join("\n")}\u001b[J`);
-    this.#drawFooter();
-  }
-
-  whole(): void {
-    this.#whole = true;
-    this.redraw();
-  }
-
-  close(): void {
-    this.#eraseFooter();
+    this.#draw();
   }
 
   answered(): void {
     this.#question = undefined;
-    this.#write("");
+    this.#draw();
   }
 
-  #write(text: string): void {
-    if (this.#away) return;
-    this.#eraseFooter();
-    process.stdout.write(text);
-    this.#drawFooter();
+  tick(): void {
+    if (this.#gradingFrom === undefined) return;
+    const seconds = Math.floor((performance.now() - this.#gradingFrom) / 1_000);
+    this.#status = `grading for ${seconds} s; a save begins anew`;
+    this.#draw();
   }
 
-  #eraseFooter(): void {
-    const up = this.#footerLines > 1 ? `\u001b[${this.#footerLines - 1}A` : "";
-    if (this.#footerLines > 0) process.stdout.write(`\r${up}\u001b[J`);
-    this.#footerLines = 0;
+  redraw(): void {
+    this.#draw();
   }
 
-  #drawFooter(): void {
-    const bar = c.dim("─".repeat(columns()));
-    const status = c.dim(cut(this.#status));
-    const lines = this.#question ? wrap(this.#question).split("\n") : keyLines();
-    const footer = ["", bar, status, ...lines];
-    this.#footerLines = footer.length;
-    process.stdout.write(footer.join("\n"));
+  whole(): void {
+    this.#whole = true;
+    this.#draw(0);
   }
+
+  close(): void {
+    this.#screen.close();
+  }
+
+  #draw(from?: number): void {
+    this.#screen.draw(this.#text(), this.#footer(), from);
+  }
+
+  #text(): string {
+    return `${this.#main()}${this.#said.map(({ text }) => `${text}\n`).join("")}`;
+  }
+
+  #footer(): string[] {
+    const status = this.#later ? `${this.#status}; ${this.#later}` : this.#status;
+    return [c.dim(cut(status)), ...(this.#question ? wrap(this.#question).split("\n") : keyLines())];
+  }
+}
+
+/** What a verdict in brief does not tell. */
+function leftOut({ tests, message }: Verdict): string {
+  const failed = tests.filter((test) => test.status !== "pass" && test.message !== message);
+  const reasons = new Set(failed.map((test) => JSON.stringify([test.message, test.diagnosis])));
+  return reasons.size > 1
+    ? `${c.dim(wrap("Only the first is explained here. v shows every check.", 2))}\n`
+    : "";
 }
 
 /** The keys in as few lines as the width allows. */
@@ -279,13 +293,6 @@ function liveText({ lesson, tests }: { lesson: Lesson; tests: readonly TestResul
   return [...first, ...others].map((line) => `${line}\n`).join("");
 }
 
-/** Lines of the terminal that a text takes. */
-function height(text: string): number {
-  const bare = stripVTControlCharacters(text);
-  const width = process.stdout.columns || 80;
-  return bare.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0);
-}
-
 /** Lines one after another, nothing drawn over: for pipes, logs and screen readers. */
 export class PlainView implements WatchView {
   #failed = false;
@@ -305,17 +312,22 @@ export class PlainView implements WatchView {
     this.say(`First that does not pass:\n${plainTestLine(test)}`);
   }
 
-  verdict(verdict: Verdict, lesson: Lesson, end: string): void {
+  verdict(verdict: Verdict, lesson: Lesson, end: () => string): void {
     const body = verdictText(verdict, lesson, { body: true, plain: true }).trimEnd();
-    this.say(`\n${body}\n\n${wrap(standing(verdict))}${end ? `\n\n${end}` : ""}`);
+    const last = end();
+    this.say(`\n${body}\n\n${wrap(standing(verdict))}${last ? `\n\n${last}` : ""}`);
   }
 
   say(text: string): void {
     process.stdout.write(`${text}\n`);
   }
 
-  async section(write: () => Promise<unknown>): Promise<void> {
-    await write();
+  later(what: string): void {
+    this.say(what);
+  }
+
+  async lend(act: () => Promise<unknown>): Promise<void> {
+    await act();
   }
 
   ask(question: string): void {
@@ -325,6 +337,7 @@ export class PlainView implements WatchView {
   answered(): void {}
   tick(): void {}
   redraw(): void {}
+  move(): void {}
   back(): void {}
   whole(): void {}
   close(): void {}

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, connect as dial } from "node:net";
 
 const host = "127.0.0.1";
+/** Where `npm run lab` listens, and the contexts of the course's texts lead. */
+export const labPort = 4_223;
 /** A nats-server speaks first, and at once. */
 const firstWordMs = 500;
 

@@ -9,6 +9,8 @@ import type { FromGrader, ToGrader } from "./messages.ts";
 const gradingsOfOne = 200;
 /** A grading that is dropped ends in some milliseconds; one that does not is ended with its process. */
 const droppedWithinMs = 500;
+/** Every check has an end, on a slow machine a late one; a grading that says nothing for so long has none. */
+const silentForMs = 5 * 60_000;
 
 export class Grader {
   #child: ChildProcess | undefined;
@@ -18,6 +20,9 @@ export class Grader {
   #gradings = 0;
   #lesson: Lesson | undefined;
   #late: NodeJS.Timeout | undefined;
+  /** The last grading that was dropped. */
+  #dropped = 0;
+  #silent: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly server: FoundProgram,
@@ -39,6 +44,7 @@ export class Grader {
     this.#busy = true;
     this.#gradings++;
     this.#send({ type: "grade", id: ++this.#id, lesson: lesson.id, server: this.server });
+    this.#expectASign();
   }
 
   get busy(): boolean {
@@ -49,7 +55,24 @@ export class Grader {
     this.#end();
   }
 
+  #expectASign(): void {
+    clearTimeout(this.#silent);
+    if (!this.#busy) return;
+    this.#silent = setTimeout(() => {
+      const lesson = this.#lesson;
+      this.#end();
+      this.onMessage({
+        type: "trouble",
+        kind: "checker",
+        message: `The grading said nothing for ${silentForMs / 60_000} minutes, and was ended.`,
+        advice: "If it stays so, report it.",
+      });
+      if (lesson) this.prepare(lesson);
+    }, silentForMs);
+  }
+
   #drop(): void {
+    this.#dropped = this.#id;
     this.#send({ type: "drop", id: this.#id });
     this.#late ??= setTimeout(() => {
       const { lesson, busy } = { lesson: this.#lesson, busy: this.#busy };
@@ -105,10 +128,13 @@ export class Grader {
       }
     } else if (message.id !== undefined && message.type !== "test") {
       // The end of a grading: the last one's, or one's that was dropped.
-      clearTimeout(this.#late);
-      this.#late = undefined;
+      if (message.id >= this.#dropped) {
+        clearTimeout(this.#late);
+        this.#late = undefined;
+      }
       if (message.id === this.#id) this.#busy = false;
     }
+    this.#expectASign();
     // What a dropped grading still has to say is about a file that is no more.
     if (message.type === "dropped" || ("id" in message && message.id !== this.#id)) return;
     this.onMessage(message);
@@ -116,6 +142,7 @@ export class Grader {
 
   #forget(): void {
     clearTimeout(this.#late);
+    clearTimeout(this.#silent);
     this.#late = undefined;
     this.#child = undefined;
     this.#busy = false;

@@ -1,5 +1,5 @@
 // Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
-import { exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
+import { type CheckServer, exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -17,6 +17,16 @@ function scans(from: number, to: number): Scan[] {
 }
 
 const numbers = (list: readonly Scan[]) => list.map((scan) => scan.no);
+
+/**
+ * The board that is started next has subscribed. Whether it waits for that itself is the business of one check; the others send
+ * when it has, or when a second was not enough.
+ */
+function subscription(server: CheckServer, lasting: (ms: number, condition: () => boolean) => () => boolean) {
+  const from = server.wire.mark();
+  const never = lasting(1_000, () => true);
+  return () => server.wire.of("subscribe", { client: "board" }).some(({ index }) => index >= from) || never();
+}
 
 check(
   "every scan is sent before the terminal is switched off",
@@ -126,10 +136,13 @@ check(
     const nc = await server.client();
     const send = (scan: Scan) => nc.publish("parcel.ams.in", JSON.stringify(scan));
     const before = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    let subscribed = subscription(server, lasting);
     const first = await learner.start("watch", [server.options("board"), "ams", 0, before], {
       name: "watch",
     });
     await first.result();
+    await until("the board to subscribe", subscribed);
+    await nc.flush();
     for (const scan of scans(1, 3)) send(scan);
     await until("the board to show scans 1 to 3", () => before.show.calls.length >= 3);
     await first.kill();
@@ -152,10 +165,13 @@ check(
     await terminal.result();
 
     const after = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    subscribed = subscription(server, lasting);
     const second = await learner.start("watch", [server.options("board"), "ams", 3, after], {
       name: "watch",
     });
     await second.result();
+    await until("the new board to subscribe", subscribed);
+    await nc.flush();
     const arrived = () =>
       server.wire.messages((event) => event.client === "board" && event.text?.includes('"no":7') === true);
     believes("no-message-means-nothing-happened", {
@@ -293,8 +309,11 @@ check(
   async ({ server, learner, until, lasting, believes }) => {
     const nc = await server.client();
     const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
+    const subscribed = subscription(server, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     await watching.result();
+    await until("the board to subscribe", subscribed);
+    await nc.flush();
     const send = (...texts: string[]) => {
       for (const text of texts) nc.publish("parcel.ams.in", text);
     };
@@ -362,7 +381,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes }) => {
+  async ({ server, learner, until, lasting, believes }) => {
     const nc = await server.client();
     const steps: string[] = [];
     let working: string | undefined;
@@ -381,8 +400,11 @@ check(
       show: hook<[Scan], Promise<void>>(({ no }) => work(`show ${no}`)),
       missed: hook<[number, number], Promise<void>>((from, to) => work(`missed ${from} to ${to}`)),
     };
+    const subscribed = subscription(server, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     const stop = await watching.result();
+    await until("the board to subscribe", subscribed);
+    await nc.flush();
     believes("called-means-done", {
       when: () => overlap !== undefined,
       message: () =>
@@ -489,7 +511,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const nc = await server.client();
     const open = gate();
     let started = 0;
@@ -499,8 +521,11 @@ check(
       }),
       missed: hook<[number, number], void>(),
     };
+    const subscribed = subscription(server, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     const stop = await watching.result();
+    await until("the board to subscribe", subscribed);
+    await nc.flush();
     nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
     await until("the board to be busy with scan 1", () => board.show.running === 1);
 

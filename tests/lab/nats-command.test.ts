@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { contextFolder } from "../../checker/nats/cli.ts";
+import { isFree, labPort } from "../../checker/nats/port.ts";
 import { command } from "../course/command.ts";
 import { emptyHome, somePort, startLab } from "./lab-command.ts";
 
@@ -32,3 +33,21 @@ test("passes flags, help and the exit status through", async () => {
   expect((await command(["nats", "--version"])).out).toMatch(/^v?\d+\.\d+/);
   expect((await command(["nats", "pub", "a", "b", "-s", "nats://127.0.0.1:1"])).status).toBe(1);
 });
+
+test.skipIf(!(await isFree(labPort)))(
+  "says where the lab is to be started, when nobody listens there",
+  async () => {
+    const { env } = emptyHome();
+    const { status, err } = await command(
+      ["nats", "--server", `nats://127.0.0.1:${labPort}`, "stream", "ls"],
+      {
+        env,
+      },
+    );
+    expect(status).toBe(1);
+    expect(err.replace(/\s+/g, " ")).toContain("`npm run lab lesson-08` starts it");
+    expect((await command(["nats", "stream", "ls", "-s", "nats://127.0.0.1:1"], { env })).err).not.toContain(
+      "npm run lab",
+    );
+  },
+);

@@ -30,6 +30,16 @@ afterEach(async () => {
 afterAll(() => course.remove());
 
 const esc = "\u001b";
+
+/** A named mistake, as it would stand in the exercise. */
+function mistake(name: string): string {
+  const folder = join(course.path, "solutions", "01-at-most-once");
+  return readFileSync(join(folder, "mistakes", name), "utf8").replaceAll(
+    /"(?:\.\.\/)+solution\.ts"/g,
+    JSON.stringify(join(folder, "solution.ts")),
+  );
+}
+
 const loop = () => `${starter}\nfor (;;) {}\n`;
 
 function start(args: readonly string[] = [], options: Partial<TerminalOptions> = {}): Terminal {
@@ -168,4 +178,46 @@ test("draws itself anew when the terminal becomes narrow", async () => {
   await terminal.shows(quiet);
   terminal.resize(60, 30);
   await terminal.shows(/^─{60}$/m);
+});
+
+test("shows a text that has no room from its top, and the rest with space and b", async () => {
+  const terminal = start([], { columns: 80, rows: 24 });
+  await terminal.shows(quiet);
+  writeFileSync(exercise, mistake("returns-after-publish.ts"));
+  await terminal.shows("graded at");
+  // What failed is on top, with the reason; those that passed are counted.
+  expect(terminal.screen).toMatch(/^lesson-01 .*\n\n {2}✗ every scan is sent/);
+  expect(terminal.screen).toMatch(/✓ \d checks passed/);
+  terminal.type("t");
+  await terminal.shows(/^lesson-01 {2}on the wire/);
+  expect(terminal.screen).toMatch(/─── \d+ more lines: space ─── \d+ above: b ─/);
+  terminal.type(" ");
+  await terminal.shows("shows all 8 checks.");
+  terminal.type(`b${esc}[A`);
+  await terminal.shows(/terminal {4}server/);
+  terminal.type("\r");
+  await terminal.shows(/^lesson-01 .*\n\n {2}✗ every scan is sent/);
+});
+
+test("a hint that is asked for while the file is graded is one on the new verdict", async () => {
+  const terminal = start();
+  await terminal.shows(quiet);
+  writeFileSync(exercise, mistake("no-flush-after-subscribe.ts"));
+  await terminal.shows("grading");
+  terminal.type("h");
+  await terminal.shows(/a hint\n\n {2}Your last check "a board/);
+  await terminal.shows("graded at");
+});
+
+test("where a backup was put is still there to be read when the starter is graded", async () => {
+  const terminal = start();
+  await terminal.shows(quiet);
+  writeFileSync(exercise, solution);
+  await terminal.shows(/Passed\. All \d+ checks\./);
+  terminal.type("x");
+  await terminal.shows("back to the starter?");
+  terminal.type("y");
+  await terminal.shows(/Not yet\. 0 of \d+ checks passed/);
+  expect(terminal.screen.replace(/\s+/g, " ")).toContain("What you had is kept in .learn-nats/backups/");
+  expect(terminal.screen).toContain("u brings it back.");
 });
