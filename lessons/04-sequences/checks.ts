@@ -1256,7 +1256,7 @@ check(
   {
     beliefs: {
       "the-loop-sees-stop": {
-        belief: "My loop sees by itself that it was told to stop.",
+        belief: "A loop that waits for the next message sees the signal, too.",
         readme: "a-loop-that-waits-sees-the-signal",
         hint: "When is the next time that a line in your loop is run? What happens when no scan comes? Who could end the loop from outside?",
       },
