@@ -34,5 +34,5 @@ export async function runNats(args: readonly string[]): Promise<number> {
 
 /** Another server is meant than that of the lab. */
 function namesServer(args: readonly string[]): boolean {
-  return args.some((arg) => /^(-s|--server\b)/.test(arg) && !arg.includes(String(labPort)));
+  return args.some((arg) => /^(-s|--server\b)/.test(arg)) && !args.join(" ").includes(`:${labPort}`);
 }
