@@ -68,14 +68,21 @@ async function publish(nc: NatsConnection, subject: string, scan: Scan): Promise
 }
 
 const missing = "`prepare` was done, and the server has no stream named SCANS.";
-/** The scan's number in a stored text; undefined when it is not a scan. */
-function numberOf(text: string | undefined): number | undefined {
+/** A stored text as the scan that it is; undefined when it is not JSON. */
+function readScan(text: string | undefined): Partial<Scan> | undefined {
   try {
-    return (JSON.parse(text ?? "") as Scan).no;
+    return JSON.parse(text ?? "") as Partial<Scan>;
   } catch {
     return undefined;
   }
 }
+
+/** The scan's number in a stored text; undefined when it is not a scan. */
+const numberOf = (text: string | undefined) => readScan(text)?.no;
+
+/** A scan as JSON whose fields stand in one order. */
+const asText = (scan: Partial<Scan> | undefined) =>
+  JSON.stringify({ no: scan?.no, parcel: scan?.parcel, event: scan?.event });
 
 /** An outcome in a few words, for evidence that is short enough to compare. */
 const words = (outcome: Outcome) =>
@@ -382,6 +389,9 @@ async function scansStreamOf(
   });
 }
 
+/** No client waits so short a time when it is told to wait a minute. */
+const slowAnswerMs = 400;
+
 check(
   "a scan counts when the stream has confirmed it",
   {
@@ -398,7 +408,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await scansStreamOf(manager, "*");
     const other = await server.client();
@@ -409,7 +419,8 @@ check(
       who: "hub",
       what: "the PubAcks",
     });
-    const hub = await learner.start("record", [server.connection("hub"), "ams", scans(1, 4), 60_000]);
+    const patience = 60_000;
+    const hub = await learner.start("record", [server.connection("hub"), "ams", scans(1, 4), patience]);
     await until("the hub to publish a scan", () => hub.settled || onTheWay.events.length > 0);
     await until(
       "the hub's PING to be answered",
@@ -419,11 +430,21 @@ check(
           server.wire.of("ping", { client: "hub", direction: "toServer" }).length,
     );
     await hub.answers();
+    // The answers take a while. Who was told to wait a minute still waits.
+    const aWhile = lasting(slowAnswerMs, () => true);
+    await until("the answers to be late", () => hub.settled || aWhile());
     const early = hub.settled && hub.error === undefined;
     // Meanwhile another depot writes, too.
     await publish(other, "parcel.rtm.in", { no: 4, parcel: "P-4", event: "in" });
     onTheWay.release();
     const outcomes = await hub.result();
+    const tooSoon = outcomes.find(({ result }) => result === "unknown");
+    if (tooSoon) {
+      fail(
+        `\`record\` was told to wait up to ${patience} ms for the answer to one scan. The answer to scan ${tooSoon.no} came later than usual, within a second, and \`record\` says that none came. How long it waits is said by \`patience\`.`,
+        { readme: "no-answer-is-not-a-no" },
+      );
+    }
     const waited = server.wire.publishes({ client: "hub" }).filter((event) => event.reply !== undefined);
     believes("sent-means-stored", {
       when: () => early && waited.length > 0,
@@ -467,6 +488,13 @@ check(
       mine.map((message) => `${message.subject} ${numberOf(message.text)}`),
       "The scans of depot ams in the stream",
     ).toEqual(scans(1, 4).map((scan) => `parcel.ams.${scan.event} ${scan.no}`));
+    const whole = scans(1, 4).map(asText);
+    const lacking = mine.findIndex(({ text }, i) => asText(readScan(text)) !== whole[i]);
+    if (lacking >= 0) {
+      fail("A scan should be published as JSON, all of it: whoever reads the stream has nothing else.", {
+        evidence: [`expected  ${whole[lacking]}`, `stored    ${mine[lacking]?.text}`],
+      });
+    }
     expect(outcomes.map(words), "The outcomes, with the numbers that the stream gave").toEqual(
       expected.map(words),
     );
@@ -492,6 +520,11 @@ check(
         readme: "what-a-refusal-looks-like",
         hint: "Log the whole error for both cases. The code is the same: what else is in the one and not in the other?",
       },
+      "answers-come-in-order": {
+        belief: "The answers come in the order in which I published.",
+        readme: "answers-come-when-they-are-ready",
+        hint: "Who answers when no stream takes a scan, and who when one does? In which order do you put the outcomes into your list?",
+      },
       "every-refusal-is-full": {
         belief: "When a stream refuses a message, it is full.",
         readme: "what-a-refusal-looks-like",
@@ -499,7 +532,7 @@ check(
       },
     },
   },
-  async ({ server, learner, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await scansStreamOf(manager, "ams", { max_msgs: 3 });
     const hub = await learner.start("record", [server.connection("hub"), "ams", scans(1, 5), 20_000]);
@@ -562,6 +595,42 @@ check(
       ...scans(1, 5).map(({ event, no }) => `parcel.ams.${event} ${no}`),
       ...scans(1, 2).map(({ event, no }) => `parcel.lux.${event} ${no}`),
     ]);
+
+    // Of depot mid, a stream takes the scans on parcel.mid.in. What no stream takes is answered at once; the stream takes its time.
+    await manager.streams.add({ name: "HALF", subjects: ["parcel.mid.in"] });
+    const onTheWay = server.relay.hold((event) => event.kind === "puback", {
+      who: "hub",
+      what: "the PubAcks",
+    });
+    const none = () => server.wire.statuses({ client: "hub", code: 503 }).length;
+    const before = none();
+    const sent = server.wire.mark();
+    const recording = hub.attempt<Outcome[]>("record", [
+      server.connection("hub"),
+      "mid",
+      scans(1, 4),
+      20_000,
+    ]);
+    // One who waits for each answer before the next scan gets no further.
+    const noFurther = lasting(slowAnswerMs, () => onTheWay.events.length > 0);
+    await until("the hub to publish its scans", () => none() >= before + 2 || noFurther());
+    await hub.answers();
+    onTheWay.release();
+    const mixed = await recording;
+    const outcomesOfMid =
+      "value" in mixed
+        ? mixed.value
+        : fail(`\`record\` threw an error about scans of depot mid: ${mixed.error.message}.`);
+    const inTurn = ["1 stored as 1", "2 no-stream", "3 stored as 2", "4 no-stream"];
+    const got = outcomesOfMid.map(words);
+    believes("answers-come-in-order", {
+      when: () => got.join() !== inTurn.join() && got.toSorted().join() === inTurn.toSorted().join(),
+      message: () =>
+        `\`record\` got four scans and published them at once. Nobody takes scans 2 and 4, and that was known before the stream had answered for 1 and 3. The outcomes stand in the order in which the answers came: ${outcomesOfMid.map(({ no }) => no).join(", ")}. The caller expects them in the order of the scans.`,
+      evidence: () => [`expected  ${inTurn.join(" · ")}`, `returned  ${got.join(" · ")}`],
+      wire: () => server.wire.by("hub", "publish", "status", "puback").filter(({ index }) => index >= sent),
+    });
+    expect(got, "Of depot mid, a stream takes scans 1 and 3").toEqual(inTurn);
 
     // A stream with room, that refuses the message for another reason.
     await manager.streams.add({
@@ -679,6 +748,13 @@ check(
       ],
       wire: () => [...server.wire.by("hub", "fault").slice(-1), ...lost.events],
     });
+    const numbers = [...new Set(published().map(({ text }) => numberOf(text)))];
+    if (numbers.length < 2) {
+      fail(
+        `The answer to scan ${numbers[0]} was lost, and \`record\` published no other scan. No answer is one of the four outcomes: it keeps no scan from being published.`,
+        { readme: "no-answer-is-not-a-no" },
+      );
+    }
     expect(unanswered.map(words), "What `record` says of scans 4 and 5, to which no answer came").toEqual([
       "4 unknown",
       "5 unknown",
