@@ -131,7 +131,9 @@ async function showClassroom(): Promise<void> {
     console.log(
       `    results      ${m.sent} sent, ${m.stored} stored, ${m.counted} counted: ${m.lost} lost, ${m.doubled} doubled`,
     );
-    console.log(`    order        ${m.disordered} learners whose results lie in another order in the stream`);
+    console.log(
+      `    overtaken    ${m.disordered} learners have results that overtook each other on the way; they are counted by their numbers`,
+    );
     console.log(
       `    to dashboard ${round(m.latency.p50)} ms median, ${round(m.latency.p99)} ms p99, ${round(m.latency.max)} ms at most`,
     );
