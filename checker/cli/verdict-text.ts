@@ -96,15 +96,23 @@ function explanation(test: TestResult, verdict: Pick<Verdict, "file">, lesson: L
   for (const line of aligned(test.evidence ?? [])) lines.push(c.cyan(squeeze(`        ${line}`, columns())));
   if (test.location) lines.push(at(verdict, test.location, 6));
   if (test.output) {
-    const printed = test.output.trimEnd().split("\n");
+    const printed = test.output
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !ofLibrary.test(line))
+      .map((line) => line.replaceAll(verdict.file, shown(verdict.file)));
     lines.push(c.dim("      your program printed:"));
-    for (const line of printed.slice(0, outputLines)) lines.push(c.dim(cut(`        ${line}`)));
+    for (const line of printed.slice(0, outputLines))
+      lines.push(c.dim(squeeze(`        ${line}`, columns())));
     if (printed.length > outputLines)
       lines.push(c.dim(`        … ${printed.length - outputLines} lines more`));
   }
   if (test.readme) lines.push(`      ${c.dim("read")} ${shown(lesson.readme)}#${test.readme}`);
   return lines.join("\n");
 }
+
+/** A line of a stack trace that leads into `nats` or into Node: it hides those that lead into the learner's own file. */
+const ofLibrary = /^\s+at .*(\bnats\.js:|\bnode:|<anonymous>)/;
 
 /** Lines of evidence, the times of those that begin with one below each other. */
 function aligned(evidence: readonly string[]): string[] {

@@ -6,6 +6,9 @@ import { learnerLine } from "./source-lines.ts";
 /** What the check asked of the program when it happened, for example "while `watch` was running". */
 type When = string;
 
+/** The JavaScript of a file, as Node names it: `file:///…/runs/grade-1/out/home/me/lessons/exercise.js` (checker/grading/compile.ts). */
+const compiled = /file:\/\/\S*\/runs\/[^/\s]+\/out(\/\S+?)\.m?js\b/g;
+
 export const misbehaviour = {
   exited(status: number, when: When, loading: boolean): FindingParts {
     return {
@@ -50,7 +53,8 @@ export const misbehaviour = {
     };
   },
   uncaught(error: Failure, rejection: boolean, when: When, loading: boolean): FindingParts {
-    const what = `${error.name === "Error" ? "" : `${error.name}: `}${error.message || "(no message)"}`;
+    const said = error.message.replace(compiled, "$1.ts") || "(no message)";
+    const what = error.name === "Error" ? said : `${error.name}: ${said}`;
     const place = learnerLine(error.stack);
     const message = loading
       ? `Your file could not be loaded: ${what}`

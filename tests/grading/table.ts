@@ -36,7 +36,7 @@ const fourth = solution("04-sequences");
 const sent = "every scan is sent before the terminal is switched off";
 const asking = "asking tells an empty depot from a silent one";
 const remembers = "the stream remembers as long as a scanner may be away";
-const ledger = "the ledger goes on where it stopped";
+const told = "told to stop, the ledger finishes its entry and makes no other";
 const toldToStop = "told to stop, the ledger finishes its entry and makes no other";
 
 /** Only `ask` misbehaves: what it does before it goes on as it should. The body begins on line 9. */
@@ -128,7 +128,7 @@ export const rows: readonly Row[] = [
     says: "it awaits something that does not come",
   },
   {
-    does: "looks at its signal only when a message comes",
+    does: "passes over messages when it was told to stop, and waits for more",
     lesson: "lesson-04",
     program: `import { DeliverPolicy, type NatsConnection } from "nats";
 import type { Ledger, Scan } from ${fourth};
@@ -140,14 +140,14 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
     opt_start_seq: (await ledger.last()) + 1,
   });
   for await (const message of await consumer.consume()) {
-    if (stop.aborted) break;
+    if (stop.aborted) continue;
     await ledger.enter(message.json<Scan>(), message.seq);
   }
 }
 `,
     exit: 1,
     status: "fail",
-    diagnoses: { [ledger]: "never-stops" },
+    diagnoses: { [told]: "never-stops" },
     says: "was told to stop",
   },
   {
