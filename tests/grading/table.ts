@@ -36,7 +36,7 @@ const fourth = solution("04-sequences");
 const sent = "every scan is sent before the terminal is switched off";
 const asking = "asking tells an empty depot from a silent one";
 const remembers = "the stream remembers as long as a scanner may be away";
-const told = "told to stop, the ledger finishes its entry and makes no other";
+const ledger = "the ledger goes on where it stopped";
 const toldToStop = "told to stop, the ledger finishes its entry and makes no other";
 
 /** Only `ask` misbehaves: what it does before it goes on as it should. The body begins on line 9. */
@@ -147,7 +147,7 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
 `,
     exit: 1,
     status: "fail",
-    diagnoses: { [told]: "never-stops" },
+    diagnoses: { [toldToStop]: "never-stops" },
     says: "was told to stop",
   },
   {
