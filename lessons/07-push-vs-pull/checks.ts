@@ -506,10 +506,21 @@ check(
     }
     await program.result();
     await expectLeftOpen(program);
-    await until("the parcel that was in its hands to be acked", async () => {
-      const { ack_floor } = await manager.consumers.info("PARCELS", "sorters");
-      return ack_floor.stream_seq >= 1;
-    });
+    const acked = async () => (await manager.consumers.info("PARCELS", "sorters")).ack_floor.stream_seq >= 1;
+    // The connection is still open: what the program had sent when it was done arrives within moments.
+    const never = lasting(2_000, () => true);
+    await until("the parcel that was in its hands to be acked", async () => (await acked()) || never());
+    if (!(await acked())) {
+      fail(
+        "The sorter was told to stop while parcel 1 was in its hands. It finished the parcel, returned, and did not ack it. So the server gives parcel 1 to another sorter, and it is sorted twice.",
+        {
+          evidence: server.wire
+            .deliveries({ client: "sorter" })
+            .slice(0, 1)
+            .map((event) => wireLine(event)),
+        },
+      );
+    }
   },
 );
 
