@@ -4,7 +4,7 @@
 // JSON. A depot numbers its scans 1, 2, 3 … without a gap. Nothing is stored anywhere: this is core NATS.
 //
 // Write the three functions. What each one promises stands above it.
-// When you are ready: npm run check lesson-01
+// With npm start open, each save is graded; npm run check lesson-01 grades once.
 import type { ConnectionOptions } from "nats";
 
 export interface Scan {

@@ -5,7 +5,7 @@
 // for example, terminals ask where a parcel is, and somebody answers.
 //
 // Write the two functions. What each one promises stands above it.
-// When you are ready: npm run check lesson-02
+// With npm start open, each save is graded; npm run check lesson-02 grades once.
 import type { NatsConnection } from "nats";
 
 export interface Scan {

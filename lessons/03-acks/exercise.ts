@@ -5,7 +5,7 @@
 // A second stream, DEAD, keeps everything that is published on dead.>; people look at it in the morning.
 //
 // Write the function. What it promises stands above it.
-// When you are ready: npm run check lesson-03
+// With npm start open, each save is graded; npm run check lesson-03 grades once.
 import type { NatsConnection } from "nats";
 
 export interface Parcel {

@@ -7,7 +7,7 @@
 // parcels; each parcel is for one of them, and no parcel is forgotten, even when no van is there.
 //
 // Write the three functions. What each one promises stands above it.
-// When you are ready: npm run check lesson-05
+// With npm start open, each save is graded; npm run check lesson-05 grades once.
 import type { NatsConnection } from "nats";
 
 /**

@@ -6,7 +6,7 @@
 // The streams PARCELS, REFUSED and SCANS are there already. LABELS is not.
 //
 // Write the three functions. What each one promises stands above it.
-// When you are ready: npm run check lesson-06
+// With npm start open, each save is graded; npm run check lesson-06 grades once.
 import type { NatsConnection } from "nats";
 
 export interface Parcel {

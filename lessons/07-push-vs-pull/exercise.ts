@@ -7,7 +7,7 @@
 // of the depot take their parcels from it.
 //
 // Write the two functions. What each one promises stands above it. The connection is given to you: leave it open.
-// When you are ready: npm run check lesson-07
+// With npm start open, each save is graded; npm run check lesson-07 grades once.
 import type { NatsConnection } from "nats";
 
 export interface Parcel {

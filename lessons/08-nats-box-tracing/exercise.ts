@@ -3,7 +3,7 @@
 // Start your lab in another terminal: npm run lab lesson-08. Leave it running, and look around with: npm run nats -- stream report
 //
 // Write the three functions. What each one promises stands above it. A connection is given to you: leave it open.
-// When you are ready: npm run check lesson-08
+// With npm start open, each save is graded; npm run check lesson-08 grades once.
 import type { NatsConnection } from "nats";
 
 /** What the customer says. */

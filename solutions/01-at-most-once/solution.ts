@@ -5,7 +5,7 @@
 //
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-01
+// STARTER: // With npm start open, each save is graded; npm run check lesson-01 grades once.
 // STARTER: import type { ConnectionOptions } from "nats";
 import { type ConnectionOptions, connect, ErrorCode, type Msg, type NatsError } from "nats";
 // END SOLUTION

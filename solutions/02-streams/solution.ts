@@ -6,7 +6,7 @@
 //
 // Write the two functions. What each one promises stands above it.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-02
+// STARTER: // With npm start open, each save is graded; npm run check lesson-02 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import {
   DiscardPolicy,

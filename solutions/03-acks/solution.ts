@@ -6,7 +6,7 @@
 //
 // Write the function. What it promises stands above it.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-03
+// STARTER: // With npm start open, each save is graded; npm run check lesson-03 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { type JsMsg, millis, type NatsConnection } from "nats";
 // END SOLUTION

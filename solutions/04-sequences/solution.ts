@@ -6,7 +6,7 @@
 //
 // Write the four functions. What each one promises stands above it. The connection is given to you: leave it open.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-04
+// STARTER: // With npm start open, each save is graded; npm run check lesson-04 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { DeliverPolicy, ErrorCode, type NatsConnection, NatsError, nanos } from "nats";
 // END SOLUTION

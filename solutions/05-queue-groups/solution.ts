@@ -8,7 +8,7 @@
 //
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-05
+// STARTER: // With npm start open, each save is graded; npm run check lesson-05 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { setTimeout as pause } from "node:timers/promises";
 import { AckPolicy, ErrorCode, type NatsConnection, type NatsError, nanos } from "nats";

@@ -7,7 +7,7 @@
 //
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-06
+// STARTER: // With npm start open, each save is graded; npm run check lesson-06 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { AckPolicy, type JsMsg, type NatsConnection, type NatsError } from "nats";
 // END SOLUTION

@@ -8,7 +8,7 @@
 //
 // Write the two functions. What each one promises stands above it. The connection is given to you: leave it open.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-07
+// STARTER: // With npm start open, each save is graded; npm run check lesson-07 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { consumerOpts, type NatsConnection } from "nats";
 // END SOLUTION

@@ -4,7 +4,7 @@
 //
 // Write the three functions. What each one promises stands above it. A connection is given to you: leave it open.
 // BEGIN SOLUTION
-// STARTER: // When you are ready: npm run check lesson-08
+// STARTER: // With npm start open, each save is graded; npm run check lesson-08 grades once.
 // STARTER: import type { NatsConnection } from "nats";
 import { createInbox, headers, type JetStreamManager, type NatsConnection } from "nats";
 // END SOLUTION
