@@ -54,10 +54,10 @@ export function checkProgress(
   if (!stream.isTTY) return { ended: () => {}, erase: () => {} };
   let checks = 0;
   let passed = 0;
-  const draw = () =>
-    stream.write(
-      `\r\u001b[K${cut(`Grading ${lesson.id}: ${passed} of ${checks} checks passed so far`, columns() - 1)}`,
-    );
+  const draw = () => {
+    const far = checks === 0 ? "…" : `: ${passed} of ${checks} checks passed so far`;
+    stream.write(`\r\u001b[K${cut(`Grading ${lesson.id}${far}`, columns() - 1)}`);
+  };
   draw();
   return {
     ended({ status }) {
