@@ -877,7 +877,7 @@ check(
 );
 
 /** Milliseconds that are no rest. */
-const restMs = 5;
+const restMs = 10;
 /** The longest rest that the lesson asks for, and a little more. */
 const usualRestMs = 600;
 /** A rest that is too long: three times what the lesson asks for. */
