@@ -15,18 +15,32 @@ const lessons = values.lesson === undefined ? allLessons() : [findLesson(values.
 const what = lessons.flatMap(gradings);
 
 const from = performance.now();
-const { count, differences, notJudged } = await soak(what, times, {
+let graded = 0;
+let differed = 0;
+const tell = () => {
+  const seconds = Math.round((performance.now() - from) / 1_000);
+  console.log(`${graded} gradings of ${what.length} programs in ${seconds} s: ${differed} verdicts differ`);
+};
+// Who has seen enough stops it, and keeps what was counted so far.
+for (const [signal, number] of [
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+] as const)
+  process.once(signal, () => {
+    tell();
+    process.exit(128 + number);
+  });
+const { notJudged } = await soak(what, times, {
   ...(values.server !== undefined && { server: typedPath(values.server) }),
   onGraded: (done, of, difference) => {
+    graded = done;
+    if (difference) differed++;
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
     // At once: who sees enough may stop it.
     if (difference) console.log(`\n${difference}`);
   },
 });
 if (process.stderr.isTTY) process.stderr.write("\n");
-const seconds = Math.round((performance.now() - from) / 1_000);
 for (const sentence of notJudged) console.log(`not judged  ${sentence}`);
-console.log(
-  `${count} gradings of ${what.length} programs in ${seconds} s: ${differences.length} verdicts differ`,
-);
-process.exitCode = differences.length > 0 ? 1 : 0;
+tell();
+process.exitCode = differed > 0 ? 1 : 0;
