@@ -40,6 +40,22 @@ export async function runHint(typed: string | undefined): Promise<number> {
     );
     return exitStatus.passed;
   }
+  const failing = progress.last?.failing ?? [];
+  const [same] = failing;
+  if (
+    same?.diagnosis &&
+    !same.hint &&
+    failing.length === progress.last?.of &&
+    failing.every((each) => each.diagnosis === same.diagnosis)
+  ) {
+    print(
+      wrap(
+        "One thing keeps your whole file from being graded, and your last verdict says what and where. Put that right first; the hints are about what your file does.",
+        2,
+      ),
+    );
+    return exitStatus.passed;
+  }
   const hints = readHints(lesson);
   const number = progress.hintsShown ?? 0;
   const hint = hints[number];

@@ -19,7 +19,7 @@ export async function runReset(typed: string | undefined): Promise<number> {
   const backup = replaceExercise(lesson, starter);
   print(`${shown} is the starter again.`);
   if (backup) {
-    print(`What you had is kept in ${relative(process.cwd(), backup)}`);
+    print(`What you had is kept in\n  ${relative(process.cwd(), backup)}`);
     print(`${byKey("u", `npm run undo ${lesson.id}`)} brings it back.`);
   }
   return exitStatus.passed;

@@ -91,8 +91,8 @@ class Watch {
   #file: FileWatch | undefined;
   /** What the next key answers: y does it, any other does not. */
   #question: (() => Promise<void>) | undefined;
-  /** A key that is about the verdict, and came before it. */
-  #afterVerdict: string | undefined;
+  /** Keys that are about the verdict, and came before it. */
+  #afterVerdict: string[] = [];
   #polling = false;
   #handUp = false;
 
@@ -170,7 +170,7 @@ class Watch {
 
   #grade(): void {
     this.#question = undefined;
-    this.#afterVerdict = undefined;
+    this.#afterVerdict = [];
     this.view.grading(this.#lesson);
     this.grader.grade(this.#lesson);
   }
@@ -183,12 +183,10 @@ class Watch {
       const goOn = (next: Lesson) => `n goes on to ${next.id}; s shows how others do it.`;
       const lesson = this.#lesson;
       this.view.verdict(message.verdict, lesson, () => (passed ? lessonEnd(lesson, goOn) : ""));
-      const wanted = this.#afterVerdict;
-      this.#afterVerdict = undefined;
-      if (wanted) this.events.push({ kind: "key", key: wanted });
+      for (const key of this.#afterVerdict.splice(0)) this.events.push({ kind: "key", key });
     }
     if (message.type === "trouble") {
-      this.#afterVerdict = undefined;
+      this.#afterVerdict = [];
       const whose = message.kind === "checker" ? "This is not your program's fault. r tries again.\n" : "";
       this.view.lesson(this.#lesson);
       this.view.say(wrap(`${message.message}\n${whose}${message.advice}`));
@@ -207,10 +205,9 @@ class Watch {
       else this.view.say("Nothing was done.");
       return;
     }
-    const aboutVerdict = { h: "the hint", t: "the timeline" }[key];
-    if (aboutVerdict && this.grader.busy) {
-      this.#afterVerdict = key;
-      return this.view.later(`${aboutVerdict} comes with the verdict`);
+    if ((key === "h" || key === "t") && this.grader.busy) {
+      if (!this.#afterVerdict.includes(key)) this.#afterVerdict.push(key);
+      return this.view.later("what you asked for comes with the verdict");
     }
     const lesson = this.#lesson;
     const lessons = allLessons();

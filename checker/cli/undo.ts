@@ -43,6 +43,6 @@ export async function runUndo(typed: string | undefined, { list = false, back }:
   }
   const kept = replaceExercise(lesson, text);
   print(`${near(lesson.exercise)} is back as it was on ${new Date(wanted.at).toLocaleString("sv")}.`);
-  if (kept) print(`What it replaced is kept in ${near(kept)}`);
+  if (kept) print(`What it replaced is kept in\n  ${near(kept)}`);
   return exitStatus.passed;
 }

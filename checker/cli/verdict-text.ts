@@ -34,7 +34,11 @@ export function verdictText(
   const passed = verdict.tests.filter(({ status }) => status === "pass").length;
   const shownTests = brief ? verdict.tests.filter(({ status }) => status !== "pass") : verdict.tests;
   for (const test of shownTests) {
-    lines.push(plain ? plainTestLine(test) : testLine(test));
+    lines.push(
+      plain
+        ? plainTestLine(test)
+        : testLine(test, test.message === undefined || test.message !== verdict.message),
+    );
     if (test.status === "pass" || (brief && explained.size > 0)) continue;
     if (test.status === "skip") {
       if (test.message) lines.push(wrap(test.message, 6));
@@ -75,10 +79,8 @@ export function firstFailure(test: TestResult, verdict: Pick<Verdict, "file">, l
 }
 
 /** One line a check: sign, name, time. */
-export function testLine(test: TestResult): string {
-  // No check ends within half a millisecond: this one could not begin.
-  const time =
-    test.status === "skip" ? "skipped" : test.durationMs === 0 ? "not run" : `${test.durationMs} ms`;
+export function testLine(test: TestResult, ran = true): string {
+  const time = test.status === "skip" ? "skipped" : !ran ? "not run" : `${test.durationMs} ms`;
   const room = columns() - 4 - 10;
   const name = cut(test.name, room);
   return `  ${signs[test.status]} ${name}${" ".repeat(room - name.length)}${c.dim(time.padStart(10))}`;

@@ -134,6 +134,8 @@ export class ScreenView implements WatchView {
   #later = "";
   /** Below the verdict. */
   #said: { text: string; stays: boolean }[] = [];
+  /** Of what was said before this grading, what is still to be read. Above the verdict, so that it has room. */
+  #stayed: string[] = [];
   #gradingFrom: number | undefined;
   #question: string | undefined;
   #live: { lesson: Lesson; tests: TestResult[] } | undefined;
@@ -146,6 +148,7 @@ export class ScreenView implements WatchView {
   lesson(lesson: Lesson): void {
     this.#live = undefined;
     this.#said = [];
+    this.#stayed = [];
     this.#gradingFrom = undefined;
     this.#main = () => `${headline(lesson)}\n\n${intro(lesson)}\n`;
     this.#status = "waiting for you to save";
@@ -154,7 +157,8 @@ export class ScreenView implements WatchView {
 
   grading(lesson: Lesson): void {
     this.#question = undefined;
-    this.#said = this.#said.filter(({ stays }) => stays).map(({ text }) => ({ text, stays: false }));
+    this.#stayed = this.#said.filter(({ stays }) => stays).map(({ text }) => text.trim());
+    this.#said = [];
     this.#whole = false;
     this.#gradingFrom = performance.now();
     this.#status = `grading, saved at ${clock()}`;
@@ -180,8 +184,8 @@ export class ScreenView implements WatchView {
       const text = (brief: boolean) =>
         `${headline(lesson)}\n\n${verdictText(verdict, lesson, { body: true, brief })}\n  ${standing(verdict)}\n${last ? `\n${last}\n` : ""}`;
       const all = text(false);
-      const room = this.#screen.room(this.#footer());
-      if (this.#whole || height(all) <= room || verdict.status === "pass") return all;
+      const room = this.#screen.room(this.#footer()) - height(this.#kept());
+      if (this.#whole || height(all) <= room) return all;
       return `${text(true)}${leftOut(verdict)}`;
     };
     this.#draw(0);
@@ -205,6 +209,7 @@ export class ScreenView implements WatchView {
 
   back(): void {
     this.#said = [];
+    this.#stayed = [];
     this.#whole = false;
     this.#draw(0);
   }
@@ -249,12 +254,19 @@ export class ScreenView implements WatchView {
   }
 
   #text(): string {
-    return `${this.#main()}${this.#said.map(({ text }) => `${text}\n`).join("")}`;
+    return `${this.#kept()}${this.#main()}${this.#said.map(({ text }) => `${text}\n`).join("")}`;
+  }
+
+  #kept(): string {
+    return this.#stayed.map((text) => `${text}\n\n`).join("");
   }
 
   #footer(): string[] {
     const status = this.#later ? `${this.#status}; ${this.#later}` : this.#status;
-    return [c.dim(cut(status)), ...(this.#question ? wrap(this.#question).split("\n") : keyLines())];
+    return [
+      c.dim(cut(status)),
+      ...(this.#question ? wrap(this.#question).split("\n") : keyLines(this.#said.length > 0)),
+    ];
   }
 }
 
@@ -268,10 +280,10 @@ function leftOut({ tests, message }: Verdict): string {
 }
 
 /** The keys in as few lines as the width allows. */
-function keyLines(): string[] {
+function keyLines(wayBack: boolean): string[] {
   const lines: string[] = [];
   let length = 0;
-  for (const [key, word] of keyHelp) {
+  for (const [key, word] of wayBack ? [["Enter", "back"] as const, ...keyHelp] : keyHelp) {
     const shown = key.length + 1 + word.length;
     const text = `${c.bold(key)} ${c.dim(word)}`;
     if (lines.length === 0 || length + 2 + shown > columns()) {
@@ -288,7 +300,7 @@ function keyLines(): string[] {
 /** The checks that ended so far; the first one that failed with all it has to say. */
 function liveText({ lesson, tests }: { lesson: Lesson; tests: readonly TestResult[] }): string {
   const failed = tests.find(({ status }) => status === "fail" || status === "error");
-  const others = tests.filter((test) => test !== failed).map(testLine);
+  const others = tests.filter((test) => test !== failed).map((test) => testLine(test));
   const first = failed ? [testLine(failed), firstFailure(failed, { file: lesson.exercise }, lesson)] : [];
   return [...first, ...others].map((line) => `${line}\n`).join("");
 }

@@ -104,7 +104,24 @@ check(
       );
     }
     await terminal.result();
-    await until("all scans to arrive", () => heard.length >= all.length);
+    // The server has worked off all that came: what has not arrived by now never will.
+    if (heard.length === 0) {
+      fail(
+        "`report` was done, and not one scan had left the terminal. publish() only hands a message to the client, which sends it a moment later. close() does not wait for that: what is still in the client goes with the connection. If your program publishes, it must wait until the server has its scans.",
+        {
+          readme: "publish-does-not-send",
+          evidence: server.wire
+            .by("terminal", "program", "disconnect")
+            .slice(-3)
+            .map((event) => wireLine(event)),
+        },
+      );
+    }
+    if (heard.length < all.length) {
+      fail(`\`report\` was done, and the server had ${heard.length} of ${all.length} scans.`, {
+        readme: "publish-does-not-send",
+      });
+    }
     expect(heard, "Each scan arrives once, on its own subject").toEqual(
       all.map((scan) => `parcel.ams.${scan.event}`),
     );

@@ -198,7 +198,7 @@ test("reset keeps what was there, undo brings it back, and a second undo takes t
   expect((await course.run(["undo", "3"])).status).toBe(2);
   writeFileSync(exercise, "// mine\n");
   const reset = await course.run(["reset", "3"]);
-  expect(reset.out).toMatch(/kept in \.learn-nats.backups.03-acks.exercise-\d{4}-\d\d-\d\dT/);
+  expect(reset.out).toMatch(/kept in\s+\.learn-nats.backups.03-acks.exercise-\d{4}-\d\d-\d\dT/);
   expect(readFileSync(exercise, "utf8")).toBe(starter);
   expect((await course.run(["undo", "3"])).status).toBe(0);
   expect(readFileSync(exercise, "utf8")).toBe("// mine\n");
