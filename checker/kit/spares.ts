@@ -58,8 +58,8 @@ export function addSpare(): boolean {
 }
 
 /**
- * Lets each spare host rehearse, one after the other, for as long as nobody waits for something else. Whoever is used after it answers
- * in a third of the processor time; for who grades only once, the rehearsal would cost more than it saves.
+ * Lets each spare host rehearse, one after the other, for as long as nobody waits for something else. Its program then needs a third less
+ * processor time; for who grades only once, the rehearsal would cost more than it saves.
  */
 export async function rehearseSpares(busy: () => boolean): Promise<void> {
   for (const host of [...hosts]) {
