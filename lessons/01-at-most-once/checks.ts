@@ -1,4 +1,5 @@
 // Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
+import type { NatsConnection } from "nats";
 import { type CheckServer, exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
@@ -19,13 +20,23 @@ function scans(from: number, to: number): Scan[] {
 const numbers = (list: readonly Scan[]) => list.map((scan) => scan.no);
 
 /**
- * The board that is started next has subscribed. Whether it waits for that itself is the business of one check; the others send
+ * Waits for the board that is started next to subscribe. Whether it waits for that itself is the business of one check; the others send
  * when it has, or when a second was not enough.
  */
-function subscription(server: CheckServer, lasting: (ms: number, condition: () => boolean) => () => boolean) {
+function subscription(
+  server: CheckServer,
+  nc: NatsConnection,
+  until: (what: string, condition: () => boolean) => Promise<unknown>,
+  lasting: (ms: number, condition: () => boolean) => () => boolean,
+): () => Promise<void> {
   const from = server.wire.mark();
-  const never = lasting(1_000, () => true);
-  return () => server.wire.of("subscribe", { client: "board" }).some(({ index }) => index >= from) || never();
+  return async () => {
+    const never = lasting(1_000, () => true);
+    const subscribed = () =>
+      server.wire.of("subscribe", { client: "board" }).some(({ index }) => index >= from);
+    await until("the board to subscribe", () => subscribed() || never());
+    await nc.flush();
+  };
 }
 
 check(
@@ -153,13 +164,12 @@ check(
     const nc = await server.client();
     const send = (scan: Scan) => nc.publish("parcel.ams.in", JSON.stringify(scan));
     const before = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
-    let subscribed = subscription(server, lasting);
+    let subscribed = subscription(server, nc, until, lasting);
     const first = await learner.start("watch", [server.options("board"), "ams", 0, before], {
       name: "watch",
     });
     await first.result();
-    await until("the board to subscribe", subscribed);
-    await nc.flush();
+    await subscribed();
     for (const scan of scans(1, 3)) send(scan);
     await until("the board to show scans 1 to 3", () => before.show.calls.length >= 3);
     await first.kill();
@@ -182,13 +192,12 @@ check(
     await terminal.result();
 
     const after = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
-    subscribed = subscription(server, lasting);
+    subscribed = subscription(server, nc, until, lasting);
     const second = await learner.start("watch", [server.options("board"), "ams", 3, after], {
       name: "watch",
     });
     await second.result();
-    await until("the new board to subscribe", subscribed);
-    await nc.flush();
+    await subscribed();
     const arrived = () =>
       server.wire.messages((event) => event.client === "board" && event.text?.includes('"no":7') === true);
     believes("no-message-means-nothing-happened", {
@@ -326,11 +335,10 @@ check(
   async ({ server, learner, until, lasting, believes }) => {
     const nc = await server.client();
     const board = { show: hook<[Scan], void>(), missed: hook<[number, number], void>() };
-    const subscribed = subscription(server, lasting);
+    const subscribed = subscription(server, nc, until, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     await watching.result();
-    await until("the board to subscribe", subscribed);
-    await nc.flush();
+    await subscribed();
     const send = (...texts: string[]) => {
       for (const text of texts) nc.publish("parcel.ams.in", text);
     };
@@ -417,11 +425,10 @@ check(
       show: hook<[Scan], Promise<void>>(({ no }) => work(`show ${no}`)),
       missed: hook<[number, number], Promise<void>>((from, to) => work(`missed ${from} to ${to}`)),
     };
-    const subscribed = subscription(server, lasting);
+    const subscribed = subscription(server, nc, until, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     const stop = await watching.result();
-    await until("the board to subscribe", subscribed);
-    await nc.flush();
+    await subscribed();
     believes("called-means-done", {
       when: () => overlap !== undefined,
       message: () =>
@@ -548,11 +555,10 @@ check(
       }),
       missed: hook<[number, number], void>(),
     };
-    const subscribed = subscription(server, lasting);
+    const subscribed = subscription(server, nc, until, lasting);
     const watching = await learner.start("watch", [server.options("board"), "ams", 0, board]);
     const stop = await watching.result();
-    await until("the board to subscribe", subscribed);
-    await nc.flush();
+    await subscribed();
     nc.publish("parcel.ams.in", JSON.stringify(scans(1, 1)[0]));
     await until("the board to be busy with scan 1", () => board.show.running === 1);
 

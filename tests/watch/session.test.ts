@@ -18,13 +18,7 @@ const exercise = (folder: Folder) => join(course.path, "lessons", folder, "exerc
 const progress = () =>
   JSON.parse(readFileSync(join(course.path, ".learn-nats", "progress.json"), "utf8")) as Progress;
 
-/** What a learner could have written: a text of the course, as if it stood in the exercise. */
-function written(folder: Folder, ...path: string[]): string {
-  return readFileSync(join(course.path, "solutions", folder, ...path), "utf8").replaceAll(
-    /"(?:\.\.\/)+solution\.ts"/g,
-    JSON.stringify(join(course.path, "solutions", folder, "solution.ts")),
-  );
-}
+const written = (folder: Folder, ...path: string[]) => course.written(folder, ...path);
 
 test("from the clone to lesson-03 passed, with mistakes, hints, a reset and an undo", async () => {
   const save = (folder: Folder, text: string) => writeFileSync(exercise(folder), text);

@@ -31,15 +31,7 @@ afterAll(() => course.remove());
 
 const esc = "\u001b";
 
-/** A named mistake, as it would stand in the exercise. */
-function mistake(name: string): string {
-  const folder = join(course.path, "solutions", "01-at-most-once");
-  return readFileSync(join(folder, "mistakes", name), "utf8").replaceAll(
-    /"(?:\.\.\/)+solution\.ts"/g,
-    JSON.stringify(join(folder, "solution.ts")),
-  );
-}
-
+const mistake = (name: string) => course.written("01-at-most-once", "mistakes", name);
 const loop = () => `${starter}\nfor (;;) {}\n`;
 
 function start(args: readonly string[] = [], options: Partial<TerminalOptions> = {}): Terminal {
