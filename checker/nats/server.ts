@@ -93,7 +93,7 @@ export class NatsServer {
     return server;
   }
 
-  /** Where clients connect; the same after a restart, unless another program took it meanwhile. */
+  /** Where clients connect; the same after a restart, unless another program took it meanwhile. The same holds for the monitor. */
   get port(): number {
     return this.#port;
   }
@@ -233,13 +233,8 @@ export class NatsServer {
     });
     const inTime = await within(ready, readyWithinMs);
     if (inTime !== true || !(await this.#answers())) {
-      if (this.#portIsTaken()) {
-        // Somebody took our port while we were down. Clients of the course go through a relay, so any port will do.
-        this.#port = -1;
-        await this.kill();
-        return this.#launch();
-      }
       await this.kill();
+      if (this.#leavesTakenPorts()) return this.#launch();
       throw new EnvironmentTrouble(
         `${this.program.path} (nats-server ${this.program.version}) did not start: ${whyNot?.message ?? (this.#log.slice(-3).join(" · ") || "it said nothing")}`,
         "Run `npm run doctor` to see which server is used and why.",
@@ -248,12 +243,21 @@ export class NatsServer {
     }
   }
 
-  #portIsTaken(): boolean {
-    return (
-      this.settings.port === undefined &&
-      this.#port > 0 &&
-      this.#log.some((line) => line.includes(`:${this.#port}:`) && line.includes("address already in use"))
-    );
+  /**
+   * Somebody may take a port of ours while we are down. Clients of the course go through a relay, so any port will do.
+   * @returns whether that was why the server did not start
+   */
+  #leavesTakenPorts(): boolean {
+    const isTaken = (port: number) =>
+      port > 0 &&
+      this.#log.some((line) => line.includes(`:${port}:`) && line.includes("address already in use"));
+    const [client, monitor] = [
+      this.settings.port === undefined && isTaken(this.#port),
+      isTaken(this.#monitor),
+    ];
+    if (client) this.#port = -1;
+    if (monitor) this.#monitor = 0;
+    return client || monitor;
   }
 
   #read(child: ChildProcess, onReady: () => void): void {

@@ -104,6 +104,9 @@ test("two checks of the same lesson at once do not disturb each other", async ()
   const [right, wrong] = await Promise.all(
     both.map(async ({ checker }) => JSON.parse((await checker).stdout) as Verdict),
   );
+  // The whole verdict: where something was in the way, it has a message and no tests.
+  expect(right).toMatchObject({ status: "pass" });
+  expect(wrong).toMatchObject({ status: "fail" });
   expect(right?.tests.filter((each) => each.status !== "pass")).toEqual([]);
   expect(wrong?.tests.filter((each) => each.status !== "pass").map((each) => each.diagnosis)).toEqual([
     "endless-loop",
