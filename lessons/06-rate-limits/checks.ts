@@ -128,6 +128,33 @@ function clearedInSilence(server: CheckServer, declare: Hook<[Parcel], Promise<v
   };
 }
 
+/** A parcel came to a worker, and the worker does nothing with it. One that is only slow to begin has had its turn by then. */
+function droppedOnArrival(server: CheckServer, declare: Hook<[Parcel], Promise<void>>, lasting: Lasting) {
+  const dropped = () => {
+    const known = new Set([
+      ...ids(declare.received),
+      ...[...server.wire.acks(), ...server.wire.terms(), ...server.wire.naks()].map(idOf),
+    ]);
+    return server.wire.deliveries().find((event) => !known.has(idOf(event)));
+  };
+  let last: EventOf<"delivery"> | undefined;
+  const forgotten = lasting(1_500, () => {
+    const before = last;
+    last = dropped();
+    return last !== undefined && last === before;
+  });
+  return () => {
+    if (!forgotten() || !last) return;
+    const delivery = last;
+    throw new Finding({
+      readme: silence.readme,
+      hint: "Which of your requests for parcels had just ended when this one came? A `next` or a `fetch` that ends in that moment drops what comes.",
+      message: `${idOf(delivery)} came to ${delivery.client ?? "a worker"}, which neither declares it nor gives it back. To the server it is being worked on until the \`ack_wait\` is over.`,
+      evidence: [wireLine(delivery)],
+    });
+  };
+}
+
 check(
   "customs never has more than four parcels, however many workers there are",
   {
@@ -248,8 +275,10 @@ check(
     await wait("customs to have no more than it can take", () => declare.running <= places);
     door.open();
     const silent = clearedInSilence(server, declare, lasting);
+    const dropped = droppedOnArrival(server, declare, lasting);
     await wait("all parcels to be declared", () => {
       silent();
+      dropped();
       return depot.empty();
     });
     await wait("customs to be done", () => declare.running === 0);
