@@ -4,10 +4,10 @@ import { join, relative } from "node:path";
 import { structuredPatch } from "diff";
 import { findLesson } from "../course/lessons.ts";
 import { readProgress } from "../course/progress.ts";
-import { readableSolution, referenceFile } from "../course/starter.ts";
+import { readableSolution, referenceFile, starterNotes } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
-import { colours as c, print, wrap } from "./text.ts";
+import { colours as c, print, wrap, wrapCode } from "./text.ts";
 
 export async function runSolution(
   typed: string | undefined,
@@ -17,15 +17,21 @@ export async function runSolution(
   if (!yes && !readProgress().lessons[lesson.id]?.passedAt && !(await confirmed(lesson.id)))
     return exitStatus.notYet;
   const reference = readableSolution(lesson);
+  const notes = starterNotes(lesson);
   const own = existsSync(lesson.exercise)
-    ? readFileSync(lesson.exercise, "utf8").replaceAll("\r\n", "\n")
+    ? readFileSync(lesson.exercise, "utf8")
+        .split(/\r?\n/)
+        .filter((line) => !notes.has(line))
+        .join("\n")
     : "";
   const { hunks } = structuredPatch("yours", "reference", own, reference, "", "", { context: 3 });
   print(c.bold(`${lesson.id}  yours (-) beside the reference (+)`));
   print();
   for (const { lines } of hunks) {
-    for (const line of lines)
-      print(line.startsWith("+") ? c.green(line) : line.startsWith("-") ? c.red(line) : c.dim(line));
+    for (const line of lines) {
+      const colour = line.startsWith("+") ? c.green : line.startsWith("-") ? c.red : c.dim;
+      for (const part of wrapCode(line)) print(colour(part));
+    }
     print(c.dim("⋯"));
   }
   if (hunks.length === 0) print("Your file is the reference solution, to the letter.");

@@ -30,6 +30,22 @@ export function wrap(text: string, indent = 0, width = columns()): string {
   return lines.map((line) => line.trimEnd()).join("\n");
 }
 
+/** Breaks a line of a diff at its spaces; what goes on below has the same sign, and stands further in. */
+export function wrapCode(line: string, width = columns()): string[] {
+  const [, sign = "", indent = ""] = /^([-+ ])(\s*)/.exec(line) ?? [];
+  const further = `${sign}${indent}    `;
+  const parts: string[] = [];
+  let rest = line;
+  while (rest.length > width) {
+    const at = rest.lastIndexOf(" ", width);
+    // Nothing but indentation before it: a word that is too long stays whole.
+    if (at < 0 || rest.slice(1, at).trim() === "") break;
+    parts.push(rest.slice(0, at));
+    rest = further + rest.slice(at + 1);
+  }
+  return [...parts, rest];
+}
+
 /** Cuts a line that must not wrap. */
 export function cut(line: string, width = columns()): string {
   return line.length > width ? `${line.slice(0, width - 1)}…` : line;

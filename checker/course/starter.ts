@@ -28,6 +28,13 @@ export function readableSolution(lesson: Lesson): string {
     .join("\n");
 }
 
+/** Comments that only the starter has: how to go about it, nothing of the code. */
+export function starterNotes(lesson: Lesson): ReadonlySet<string> {
+  const lines = readFileSync(referenceFile(lesson), "utf8").split(/\r?\n/);
+  const kept = lines.flatMap((line) => starterLine.exec(line)?.[2] ?? []);
+  return new Set(kept.filter((line) => line.startsWith("//")));
+}
+
 /**
  * Leaves out what stands between `// BEGIN SOLUTION` and `// END SOLUTION`. Lines `// STARTER: code` in between are kept, without
  * their mark, so that the starter compiles and says what is to do.
