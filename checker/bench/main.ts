@@ -1,30 +1,43 @@
 // npm run bench: what things cost, as ratios measured in one run. Times on a shared machine are noise; ratios are figures.
 import { cpus, loadavg } from "node:os";
+import { Argument, Option } from "commander";
 import { allLessons } from "../course/lessons.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { reapAll } from "../nats/reaper.ts";
 import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
 import { lessonTimes } from "./lesson-times.ts";
+import { authorsCommand, positive } from "./options.ts";
 import { benchSite } from "./site-speed.ts";
 import type { Spread } from "./turns.ts";
 import { benchWatch } from "./watch-speed.ts";
 
-const rounds = Number(process.env.BENCH_ROUNDS ?? 10);
+const benches = {
+  check: showCheck,
+  watch: showWatch,
+  wire: showWire,
+  site: showSite,
+  lessons: showLessons,
+  // Some minutes: only when it is asked for.
+  classroom: showClassroom,
+};
+const names = Object.keys(benches) as (keyof typeof benches)[];
+
+const command = authorsCommand("bench", "what things cost, as ratios measured in one run")
+  .addArgument(new Argument("[what]", "one part; without it all but the classroom").choices(names))
+  .addOption(
+    new Option("--rounds <n>", "turns of each side").env("BENCH_ROUNDS").argParser(positive).default(10),
+  )
+  .parse();
+const only = command.processedArgs[0] as keyof typeof benches | undefined;
+const { rounds } = command.opts<{ rounds: number }>();
 const show = ({ min, median, max }: Spread, unit: string, digits = 0) =>
   `${median.toFixed(digits)}${unit} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 
 console.log(
   `Node ${process.versions.node}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
 );
-const [only] = process.argv.slice(2);
-if (only === undefined || only === "check") await showCheck();
-if (only === undefined || only === "watch") await showWatch();
-if (only === undefined || only === "wire") await showWire();
-if (only === undefined || only === "site") await showSite();
-if (only === undefined || only === "lessons") await showLessons();
-// Some minutes: only when it is asked for.
-if (only === "classroom") await showClassroom();
+for (const name of only ? [only] : names.filter((each) => each !== "classroom")) await benches[name]();
 reapAll();
 
 async function showCheck(): Promise<void> {

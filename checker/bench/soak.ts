@@ -2,17 +2,23 @@
 // that differ from what they must be. Too long for CI, which runs a short form (tests/grading/soak.test.ts).
 //   npm run soak -- --times 3 --lesson 03
 //   npm run soak -- --times 1 --server /path/to/another/nats-server
-import { parseArgs } from "node:util";
-import { allLessons, findLesson } from "../course/lessons.ts";
+import { InvalidArgumentError } from "commander";
+import { UsageError } from "../course/errors.ts";
+import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
+import { authorsCommand, positive } from "./options.ts";
 import { gradings, soak } from "./soaking.ts";
 
-const { values } = parseArgs({
-  options: { times: { type: "string" }, lesson: { type: "string" }, server: { type: "string" } },
-});
-const times = Number(values.times ?? 50);
-const lessons = values.lesson === undefined ? allLessons() : [findLesson(values.lesson)];
-const what = lessons.flatMap(gradings);
+const { times, lesson, server } = authorsCommand(
+  "soak",
+  "grades every program whose verdict is known, again and again",
+)
+  .option("--times <n>", "how often each program is graded", positive, 50)
+  .option("--lesson <lesson>", "only the programs of this lesson", known)
+  .option("--server <path>", "the nats-server to grade with", typedPath)
+  .parse()
+  .opts<{ times: number; lesson?: Lesson; server?: string }>();
+const what = (lesson ? [lesson] : allLessons()).flatMap(gradings);
 
 const from = performance.now();
 let graded = 0;
@@ -31,16 +37,27 @@ for (const [signal, number] of [
     process.exit(128 + number);
   });
 const { notJudged } = await soak(what, times, {
-  ...(values.server !== undefined && { server: typedPath(values.server) }),
+  ...(server !== undefined && { server }),
   onGraded: (done, of, difference) => {
     graded = done;
     if (difference) differed++;
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
     // At once: who sees enough may stop it.
     if (difference) console.log(`\n${difference}`);
+    // A soak takes hours: without a terminal, too, it says how far it is.
+    if (done % what.length === 0 && done < of) tell();
   },
 });
 if (process.stderr.isTTY) process.stderr.write("\n");
 for (const sentence of notJudged) console.log(`not judged  ${sentence}`);
 tell();
 process.exitCode = differed > 0 ? 1 : 0;
+
+function known(typed: string): Lesson {
+  try {
+    return findLesson(typed);
+  } catch (error) {
+    if (error instanceof UsageError) throw new InvalidArgumentError(`${error.message} ${error.advice}`);
+    throw error;
+  }
+}
