@@ -3,9 +3,11 @@ import { execa } from "execa";
 import { AckPolicy, type ConnectionOptions, ConsumerEvents, connect, nanos, RetentionPolicy } from "nats";
 import semver from "semver";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { CheckServer } from "../../checker/kit/check-server.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
+import { Journal } from "../../checker/wire/journal.ts";
 
 afterAll(reapAll);
 
@@ -257,5 +259,41 @@ test.skipIf(process.platform === "win32")(
     server.resume();
     messages.stop();
     await reading;
+  },
+);
+
+test.each(["next", "fetch"] as const)(
+  "%s() ends by the client's clock: what comes later is thrown away, and comes again after ack_wait",
+  async (way) => {
+    const { server, manager, js } = await scene();
+    await manager.streams.add(parcels);
+    const ackWaitMs = 2_000;
+    await manager.consumers.add("PARCELS", { ...worker, ack_wait: nanos(ackWaitMs) });
+    const journal = new Journal();
+    const depot = await CheckServer.start(server, journal);
+    onTestFinished(() => depot.close());
+    const nc = await depot.connect("worker", { recorded: true });
+    const consumer = await nc.jetstream().consumers.get("PARCELS", "worker");
+    const asks = async () => {
+      if (way === "next") return consumer.next({ expires: 1_000 });
+      for await (const message of await consumer.fetch({ max_messages: 1, expires: 1_000 })) return message;
+      return null;
+    };
+    // The server answers in time, and the network is slow.
+    const late = depot.relay.hold((event) => event.kind === "delivery", {
+      who: "worker",
+      what: "the parcel",
+    });
+    const asked = asks();
+    await js.publish("parcel.ams", "P-1");
+    expect(await asked).toBeNull();
+    late.release();
+    await holds(() => journal.deliveries().length, 1);
+    expect(await manager.consumers.info("PARCELS", "worker")).toMatchObject({
+      num_ack_pending: 1,
+      num_pending: 0,
+    });
+    const again = await consumer.next({ expires: 20_000 });
+    expect(again?.info.deliveryCount).toBe(2);
   },
 );
