@@ -15,7 +15,7 @@ import { CannotCheck } from "./finding.ts";
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
 
-/** How long the check's own management calls may take: they are no part of what it measures. */
+/** How long the check's own connections and calls may take, however busy the machine is: they are no part of what it measures. */
 const apiMs = 30_000;
 
 /** The servers of all checks that run now. */
@@ -116,6 +116,7 @@ export class CheckServer {
   ): Promise<NatsConnection> {
     const nc = await connect({
       ...(recorded ? this.options(name) : { servers: this.nats.url, ...this.nats.user, name }),
+      timeout: apiMs,
       maxReconnectAttempts: -1,
       reconnectTimeWait,
       reconnectJitter: 0,
@@ -126,7 +127,7 @@ export class CheckServer {
   }
 
   async jetstream(): Promise<JetStreamClient> {
-    return (await this.client()).jetstream();
+    return (await this.client()).jetstream({ timeout: apiMs });
   }
 
   async manager(): Promise<JetStreamManager> {
