@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { cacheFolder } from "../../course/places.ts";
 import { isAtLeast, type Program } from "./programs.ts";
 
-/** A program that cannot start within this time is not one that a check can rely on. */
-const versionTimeoutMs = 5_000;
+/** It takes 50 ms; much longer on a busy machine, or where a virus scanner reads the file first. Who needs more is no server for a check. */
+const versionTimeoutMs = 15_000;
 
 /** What is known of the file at a path: its version, or why it does not serve. */
 export type Probe = { readonly version: string } | { readonly reason: string };
