@@ -626,9 +626,10 @@ check(
     believes("answers-come-in-order", {
       when: () => got.join() !== inTurn.join() && got.toSorted().join() === inTurn.toSorted().join(),
       message: () =>
-        `\`record\` got four scans and published them at once. Nobody takes scans 2 and 4, and that was known before the stream had answered for 1 and 3. The outcomes stand in the order in which the answers came: ${outcomesOfMid.map(({ no }) => no).join(", ")}. The caller expects them in the order of the scans.`,
+        `\`record\` got four scans and published them at once. No stream takes scans 2 and 4: the server said so at once (503). The answers for 1 and 3 came a moment later; the checker had held them back. The outcomes stand in the order in which the answers came: ${outcomesOfMid.map(({ no }) => no).join(", ")}. The caller expects them in the order of the scans.`,
       evidence: () => [`expected  ${inTurn.join(" · ")}`, `returned  ${got.join(" · ")}`],
-      wire: () => server.wire.by("hub", "publish", "status", "puback").filter(({ index }) => index >= sent),
+      // The answers, not what they answer: their order is the point.
+      wire: () => server.wire.by("hub", "status", "puback").filter(({ index }) => index >= sent),
     });
     expect(got, "Of depot mid, a stream takes scans 1 and 3").toEqual(inTurn);
 

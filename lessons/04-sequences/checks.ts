@@ -119,6 +119,13 @@ function refusedConsumer(server: CheckServer, client: string): EventOf<"apiReply
   return goesOn.some(({ index }) => index > refused.index) ? undefined : refused;
 }
 
+function refusedInWords(refused: EventOf<"apiReply"> | undefined): string {
+  const words = `The server refused the consumer that the program asked for: "${refused?.error}" (${refused?.errCode}).`;
+  return /start sequence is also set/.test(refused?.error ?? "")
+    ? `${words} The client sets this start sequence itself for an ordered consumer.`
+    : words;
+}
+
 /** Consumers as lines of evidence: where they were to begin, and on what. */
 function consumerLines(server: CheckServer, client: string): string[] {
   return consumersAskedFor(server, client)
@@ -126,10 +133,10 @@ function consumerLines(server: CheckServer, client: string): string[] {
     .flatMap(({ asked, answer }) => {
       const settings = ["deliver_policy", "opt_start_seq", "filter_subject"].flatMap((name) => {
         const value = new RegExp(`"${name}":("[^"]*"|\\d+)`).exec(asked.text ?? "")?.[1];
-        return value === undefined ? [] : [`${name} ${value}`];
+        return value === undefined ? [] : [`${name.replace("_subject", "")} ${value}`];
       });
       return [
-        wireLine(asked, `asks for a consumer, ${settings.join(", ")}`),
+        wireLine(asked, `asks for ${settings.join(", ")}`),
         ...(answer && !answer.ok ? [wireLine(answer, `the server refuses it (${answer.errCode})`)] : []),
       ];
     });
@@ -1077,7 +1084,7 @@ check(
     believes("refused-without-a-word", {
       when: noConsumer,
       message: () =>
-        `The server refused the consumer that the program asked for: "${refused()?.error}" (${refused()?.errCode}). \`keepLedger\` did not throw, and no scan can come. An ordered consumer of this client gives no error for many minutes: it waits, and asks for the same again.`,
+        `${refusedInWords(refused())} \`keepLedger\` did not throw, and no scan can come. An ordered consumer of this client gives no error for many minutes: it waits, and asks for the same again.`,
       evidence: () => consumerLines(server, readers > 1 ? "reader 2" : "reader 1"),
     });
     believes("apply-not-awaited", {
@@ -1304,7 +1311,7 @@ check(
       const refused = refusedConsumer(server, client);
       fail(
         refused
-          ? `The server refused the consumer that the program asked for: "${refused.error}" (${refused.errCode}). \`keepLedger\` did not throw, and entered nothing.`
+          ? `${refusedInWords(refused)} \`keepLedger\` did not throw, and entered nothing.`
           : `Scan ${no} is in the stream, and was not entered within ${nothingMoreMs / 1_000} seconds.`,
         {
           readme: refused ? "a-refused-consumer-is-an-error" : "the-idea",
@@ -1315,7 +1322,14 @@ check(
 
     /** A reader that had not returned when there was nothing to do; one more scan was sent to see what it waits for. */
     let waits:
-      | { reader: LearnerProgram<unknown>; client: string; told: string; list: number[]; had: number }
+      | {
+          reader: LearnerProgram<unknown>;
+          client: string;
+          told: string;
+          list: number[];
+          had: number;
+          next: number;
+        }
       | undefined;
     believes("the-loop-sees-stop", {
       when: () =>
@@ -1327,7 +1341,16 @@ check(
             ? "and the program entered it. Nothing ends its loop."
             : "and only then the program returned. Nothing had ended its loop."
         } While a loop waits, none of its lines is run.`,
-      evidence: () => [`entered  ${waits?.list.map((no) => `scan ${no}`).join(", ")}`],
+      evidence: () => {
+        const { list = [], had = 0, next } = waits ?? {};
+        const entries = (numbers: readonly number[]) =>
+          numbers.map((no) => `scan ${no}`).join(", ") || "nothing";
+        return [
+          `entered before the stop  ${entries(list.slice(0, had))}`,
+          `sent after the stop      scan ${next}`,
+          `entered after the stop   ${entries(list.slice(had))}`,
+        ];
+      },
       wire: () => [
         ...server.wire.of("program", { what: "told to stop" }).slice(-1),
         ...server.wire.deliveries({ client: waits?.client ?? "" }).slice(-1),
@@ -1351,7 +1374,7 @@ check(
       });
       await until("`keepLedger` to be done", () => reader.settled || (still() && waitsForLong(client)));
       if (!reader.settled) {
-        waits = { reader, client, told, list, had: list.length };
+        waits = { reader, client, told, list, had: list.length, next };
         await send(next, next);
         await until("`keepLedger` to be done", () => reader.settled);
       }
@@ -1411,18 +1434,18 @@ check(
     const enterRest = hook<[Scan, number], Promise<void>>(async ({ no }) => void list.push(no));
     const { last_seq } = (await manager.streams.info("SCANS")).state;
     const waiting = await learner.start("keepLedger", [
-      server.connection("reader again"),
+      server.connection("reader 2"),
       "ams",
       { last: hook<[], Promise<number>>(async () => last_seq), enter: enterRest },
       rest.signal,
     ]);
-    await begins("reader again", waiting);
+    await begins("reader 2", waiting);
     await send(8, 8);
-    await entered(8, "reader again", waiting, list);
+    await entered(8, "reader 2", waiting, list);
     await until("the entry to be made", () => enterRest.running === 0);
     await waiting.answers();
     await waiting.answers();
     rest.abort();
-    await done(waiting, "reader again", "when it had entered all that there was", list, 9);
+    await done(waiting, "reader 2", "when it had entered all that there was", list, 9);
   },
 );
