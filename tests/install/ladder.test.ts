@@ -135,9 +135,8 @@ describe.runIf(posix)("the cache", () => {
     const { path } = await findProgram("nats-server");
     const { size } = await stat(path);
     await writeFile(path, Buffer.alloc(size));
-    // POSIX hands such a file to the shell, which reads all of it; a busy machine needs some seconds for that.
     await expect(findProgram("nats-server", { install: false })).rejects.toThrow(
-      /cache: +.+(does not say its version|did not answer --version)/,
+      /cache: +.+does not say its version/,
     );
     expect((await findProgram("nats-server")).source).toBe("go");
     expect((await findProgram("nats-server")).source).toBe("cache");
