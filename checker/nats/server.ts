@@ -93,7 +93,7 @@ export class NatsServer {
     return server;
   }
 
-  /** Where clients connect; the same after a restart, unless another program took it meanwhile. The same holds for the monitor. */
+  /** Where clients connect; the same after a restart, unless another program took it meanwhile. */
   get port(): number {
     return this.#port;
   }
@@ -102,7 +102,7 @@ export class NatsServer {
     return `nats://${this.host}:${this.#port}`;
   }
 
-  /** Base URL of the monitoring endpoints (`/varz`, `/connz`, `/subsz`, `/jsz`). */
+  /** Base URL of the monitoring endpoints (`/varz`, `/connz`, `/subsz`, `/jsz`); its port stays as that of the clients does. */
   get monitorUrl(): string {
     return `http://${this.host}:${this.#monitor}`;
   }
@@ -251,10 +251,8 @@ export class NatsServer {
     const isTaken = (port: number) =>
       port > 0 &&
       this.#log.some((line) => line.includes(`:${port}:`) && line.includes("address already in use"));
-    const [client, monitor] = [
-      this.settings.port === undefined && isTaken(this.#port),
-      isTaken(this.#monitor),
-    ];
+    const client = this.settings.port === undefined && isTaken(this.#port);
+    const monitor = isTaken(this.#monitor);
     if (client) this.#port = -1;
     if (monitor) this.#monitor = 0;
     return client || monitor;
