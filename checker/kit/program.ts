@@ -239,17 +239,22 @@ export class LearnerProgram<Result = unknown> {
     return this.stage.until(`\`${target}\` to be done`, () => outcome);
   }
 
-  /** Resolves when the program has worked off what it had to do up to now, and answers; or when it has ended. */
-  async answers(): Promise<void> {
-    let answered = false;
-    this.#channel.call("host:ping", []).then(
-      () => {
-        answered = true;
-        this.stage.stir();
-      },
-      () => {},
-    );
-    await this.stage.until(`\`${this.name}\` to give control back`, () => answered || this.host.exit);
+  /**
+   * Resolves when the program has worked off what it had to do up to now, and answers; or when it has ended.
+   * @param times how often it is asked, one time after the other: what reaches it on another way than the question may come behind it
+   */
+  async answers(times = 1): Promise<void> {
+    for (let asked = 0; asked < times; asked++) {
+      let answered = false;
+      this.#channel.call("host:ping", []).then(
+        () => {
+          answered = true;
+          this.stage.stir();
+        },
+        () => {},
+      );
+      await this.stage.until(`\`${this.name}\` to give control back`, () => answered || this.host.exit);
+    }
   }
 
   /** Ends the process in mid-work, as a crash does; resolves when it is gone. Its end is not held against it. */

@@ -452,8 +452,7 @@ check(
       await until(`the board to be told: ${what}`, () => steps.length > done || nothing());
       if (steps.length <= done) break;
       // Whoever does not wait has called the next one by now.
-      await watching.answers();
-      await watching.answers();
+      await watching.answers(2);
       await until("the board to be busy with one thing", () => overlap === undefined);
       ends[done]?.();
     }

@@ -123,8 +123,7 @@ check(
     });
     await whileAtWork(until, van1)("the van to start with a parcel", () => first.running > 0);
     // What it has said up to now is on the wire before it breaks down.
-    await van1.answers();
-    await van1.answers();
+    await van1.answers(2);
     await van1.kill();
 
     const van2 = await learner.start(
@@ -783,8 +782,7 @@ check(
     void takes(3);
     await wait("van 2 to get the other parcels", () => got.length === 3);
     // Who asks for the next parcel while he delivers P-1 has asked by now, and comes before van 2.
-    await van.answers();
-    await van.answers();
+    await van.answers(2);
     void takes(1);
     await depot.sends("P-5");
     await wait("van 2 to get the next parcel, too", () => got.length === 4);

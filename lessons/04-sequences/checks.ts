@@ -1222,8 +1222,7 @@ check(
     await entries("scans 1 to 8 to be in the book", "reader 2", () => book.length >= 8 || second.settled);
     if (second.error) await second.result();
     // Whatever it has begun by now is in the book, too. Whether it can be told to stop is another check's business.
-    await second.answers();
-    await second.answers();
+    await second.answers(2);
     await second.kill();
     const own = new Set(sequenceOf.values());
     const others = book.filter(({ sequence }) => !own.has(sequence)).length;
@@ -1398,11 +1397,9 @@ check(
     const quiet = lasting(400, () => true);
     await until("the scans behind it to be fetched, or not", () => ahead() || quiet());
     // What is on the wire is in the program, too, before it is told to stop.
-    await reader.answers();
-    await reader.answers();
+    await reader.answers(2);
     stop.abort();
-    await reader.answers();
-    await reader.answers();
+    await reader.answers(2);
     const before = entering.length;
     const late = () => entering.slice(before);
     believes("stop-empties-the-loop", {
@@ -1443,8 +1440,7 @@ check(
     await send(8, 8);
     await entered(8, "reader 2", waiting, list);
     await until("the entry to be made", () => enterRest.running === 0);
-    await waiting.answers();
-    await waiting.answers();
+    await waiting.answers(2);
     rest.abort();
     await done(waiting, "reader 2", "when it had entered all that there was", list, 9);
   },

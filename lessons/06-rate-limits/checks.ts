@@ -875,8 +875,7 @@ check(
     });
     const wait = whileAtWork(until, program);
     await wait("the window to be full", () => sent() >= window);
-    await program.answers();
-    await program.answers();
+    await program.answers(2);
     await wait("the window to be no fuller", () => onTheWay() <= window);
     step = "one held";
     others.release();
@@ -1022,8 +1021,7 @@ check(
     const watchRests = async () => {
       if (overslept || !tooLong()) return;
       // On a slow machine a rest can be over and its program still be waiting for its turn. Whoever answers has had it.
-      await program.answers();
-      await program.answers();
+      await program.answers(2);
       overslept = tooLong();
       freeMs = quietMs();
     };
@@ -1096,8 +1094,7 @@ check(
           if (program.settled) return true;
           return publishes().length >= sent && answers().length === publishes().length && quiet();
         });
-        await program.answers();
-        await program.answers();
+        await program.answers(2);
       }
       const burst: (typeof bursts)[number] = {
         answers: hold.events.filter((event) => event.kind === "puback"),
@@ -1112,7 +1109,7 @@ check(
       hold = next;
       held = 0;
       // What it sends at once comes before its word, on another way; so it is asked twice as often as it would need.
-      for (let asked = 0; asked < 4; asked++) await program.answers();
+      await program.answers(4);
       burst.workedOff = server.wire.events.at(-1)?.index ?? 0;
     }
     hold.release();

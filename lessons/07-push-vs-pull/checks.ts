@@ -81,8 +81,7 @@ async function expectAtWork(
   if (program.settled) await program.result();
   expectParcels("sort", sort);
   expectFromSorters(server, client);
-  await program.answers();
-  await program.answers();
+  await program.answers(2);
 }
 
 /** A screen that has subscribed to the parcels' subjects, and to nothing that reads the stream. */
@@ -882,8 +881,7 @@ check(
     expectParcels("show", show);
     await until("the screen to be done with them", () => show.running === 0);
     // It knows that the last one has been shown, and waits.
-    await program.answers();
-    await program.answers();
+    await program.answers(2);
     stop.abort();
     await program.result();
     const consumers = await manager.consumers.list("PARCELS").next();
@@ -974,8 +972,7 @@ check(
     await until("the screen to be at its parcel", settled);
     cameBefore = server.seen(() => came().length, 0);
     stop.abort();
-    await program.answers();
-    await program.answers();
+    await program.answers(2);
     // Whoever does not wait for `show` is done then.
     const patient = lasting(300, () => true);
     await until("the screen to be at its parcel", patient);
