@@ -54,19 +54,22 @@ async function eachInTar(file: string, take: Take): Promise<void> {
   const { Parser } = await import("tar");
   const { Readable } = await import("node:stream");
   const kinds: Record<string, Entry["kind"]> = { File: "file", OldFile: "file", Directory: "folder" };
+  // An entry has been read before its file is written: the end waits for each of them, not for the last alone.
+  const handled: Promise<unknown>[] = [];
   let failure: unknown;
-  let latest: Promise<unknown> = Promise.resolve();
   const parser = new Parser({
     strict: true,
     onReadEntry(entry) {
       // tar waits with the next entry until this one has been read to its end.
       const about: Entry = { path: entry.path, kind: kinds[entry.type] ?? "other" };
-      latest = take(about, () => Readable.from(entry as AsyncIterable<Buffer>)).then(
-        (read) => read || entry.resume(),
-        (error) => {
-          failure ??= error;
-          entry.resume();
-        },
+      handled.push(
+        take(about, () => Readable.from(entry as AsyncIterable<Buffer>)).then(
+          (read) => read || entry.resume(),
+          (error) => {
+            failure ??= error;
+            entry.resume();
+          },
+        ),
       );
     },
   });
@@ -77,7 +80,7 @@ async function eachInTar(file: string, take: Take): Promise<void> {
     source.on("error", reject);
     source.pipe(parser as unknown as NodeJS.WritableStream);
   });
-  await latest;
+  await Promise.all(handled);
   if (failure) throw failure;
 }
 
