@@ -22,15 +22,7 @@ import { NatsCluster } from "../nats/cluster.ts";
 import { endProcess, processorTimeMs } from "../nats/end-process.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { watchOver } from "../nats/reaper.ts";
-
-export const faults = [
-  "none",
-  "host killed",
-  "nats-server killed",
-  "a third cut off",
-  "cluster's leader killed",
-] as const;
-export type Fault = (typeof faults)[number];
+import type { Fault } from "./faults.ts";
 
 export interface Load {
   readonly learners: number;

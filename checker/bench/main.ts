@@ -6,6 +6,7 @@ import { findProgram } from "../nats/install/find.ts";
 import { reapAll } from "../nats/reaper.ts";
 import { benchWire } from "../wire/bench.ts";
 import { benchCheck } from "./check-speed.ts";
+import { type Fault, faults } from "./faults.ts";
 import { lessonTimes } from "./lesson-times.ts";
 import { authorsCommand, positive } from "./options.ts";
 import { benchSite } from "./site-speed.ts";
@@ -28,9 +29,19 @@ const command = authorsCommand("bench", "what things cost, as ratios measured in
   .addOption(
     new Option("--rounds <n>", "turns of each side").env("BENCH_ROUNDS").argParser(positive).default(10),
   )
+  .addOption(
+    new Option("--learners <n>", "in the classroom, each with 20 results").argParser(positive).default(500),
+  )
+  .addOption(new Option("--seconds <n>", "over which the results come").argParser(positive).default(60))
+  .addOption(new Option("--fault <name>", "one alone").choices(faults).default(undefined, "each in turn"))
   .parse();
 const only = command.processedArgs[0] as keyof typeof benches | undefined;
-const { rounds } = command.opts<{ rounds: number }>();
+const { rounds, learners, seconds, fault } = command.opts<{
+  rounds: number;
+  learners: number;
+  seconds: number;
+  fault?: Fault;
+}>();
 const show = ({ min, median, max }: Spread, unit: string, digits = 0) =>
   `${median.toFixed(digits)}${unit} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 
@@ -125,21 +136,17 @@ async function showLessons(): Promise<void> {
   console.log("  goal under 3000 ms each on an idle machine");
 }
 
-/** `BENCH_LEARNERS`, `BENCH_SECONDS` and `BENCH_FAULT` (a part of its name) make it smaller. */
 async function showClassroom(): Promise<void> {
-  const { benchClassroom, faults } = await import("./classroom.ts");
-  const learners = Number(process.env.BENCH_LEARNERS ?? 500);
-  const seconds = Number(process.env.BENCH_SECONDS ?? 60);
-  const wanted = process.env.BENCH_FAULT ?? "";
+  const { benchClassroom } = await import("./classroom.ts");
   console.log(
     `the classroom: ${learners} learners, 20 results each within ${seconds} s, over real connections`,
   );
   console.log("  goals: none lost, none doubled, all joined within 10 s; without a fault 500 ms at p99");
-  for (const fault of faults.filter((each) => each.includes(wanted))) {
-    const m = await benchClassroom(fault, { learners, results: 20, withinMs: seconds * 1_000 });
+  for (const each of fault ? [fault] : faults) {
+    const m = await benchClassroom(each, { learners, results: 20, withinMs: seconds * 1_000 });
     const [load = 0] = loadavg();
     const round = (value: number) => Math.round(value).toLocaleString("en");
-    console.log(`  ${fault} (load of the machine now ${load.toFixed(0)})`);
+    console.log(`  ${each} (load of the machine now ${load.toFixed(0)})`);
     console.log(`    joined       in ${round(m.joinedInMs)} ms`);
     console.log(
       `    results      ${m.sent} sent, ${m.stored} stored, ${m.counted} counted: ${m.lost} lost, ${m.doubled} doubled`,

@@ -17,6 +17,8 @@ test.each([
   ["soak", ["--times", "often"], /'often' is invalid/],
   ["soak", ["--lesson", "99"], /no lesson "99"/],
   ["main", ["chek"], /'chek' is invalid/],
+  ["main", ["classroom", "--learners", "0"], /'0' is invalid/],
+  ["main", ["classroom", "--fault", "fire"], /'fire' is invalid/],
 ])("%s %s grades and measures nothing, and says why", async (script, args, why) => {
   const { exitCode, stdout, stderr } = await execa(
     process.execPath,
