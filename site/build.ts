@@ -45,6 +45,8 @@ export interface Built {
 }
 
 const repository = "https://github.com/learn-nats/learn-nats";
+/** The file by which a folder is known as a lesson site. */
+const mark = "search-index.js";
 
 /** @throws BrokenLinks when a link, an anchor or an image leads nowhere; nothing is written then */
 export async function buildSite(options: BuildOptions = {}): Promise<Built> {
@@ -130,13 +132,13 @@ export class Site {
       instructorsPage(context, instructors),
       missingPage(base),
     ];
-    const files = new Map<string, string>(made.files);
+    const files = new Map<string, string>([
+      // First: it marks the folder as a lesson site, even when the writing breaks off.
+      [mark, `globalThis.learnNatsPages=${JSON.stringify(searchable(context, entries))};\n`],
+      ...made.files,
+    ]);
     for (const page of all)
       files.set(page.path, layout(page, { repository, base, assets: made.names, reload }));
-    files.set(
-      "search-index.js",
-      `globalThis.learnNatsPages=${JSON.stringify(searchable(context, entries))};\n`,
-    );
     files.set(".nojekyll", "");
     return files;
   }
@@ -195,7 +197,7 @@ function entriesOf(glossary: string): GlossaryEntry[] {
 
 /** Writes what changed and removes what is not of this build. */
 function write(out: string, files: ReadonlyMap<string, string>): void {
-  if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, "search-index.js")))
+  if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, mark)))
     throw new Error(`${out} holds something else than a lesson site; it is left alone.`);
   mkdirSync(out, { recursive: true });
   for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) {

@@ -36,7 +36,11 @@ export async function serveSite(port: number): Promise<void> {
       response.writeHead(421).end();
       return;
     }
-    const path = decodeURIComponent(new URL(request.url ?? "/", "http://127.0.0.1").pathname).slice(1);
+    const path = pathOf(request.url ?? "/");
+    if (path === undefined) {
+      response.writeHead(400).end();
+      return;
+    }
     if (path === "reload") {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
       response.flushHeaders();
@@ -84,4 +88,13 @@ export async function serveSite(port: number): Promise<void> {
     ["SIGTERM", 143],
   ] as const)
     process.once(signal, () => process.exit(status));
+}
+
+/** Undefined when the address cannot be read. */
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url, "http://127.0.0.1").pathname).slice(1);
+  } catch {
+    return undefined;
+  }
 }

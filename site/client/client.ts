@@ -23,7 +23,7 @@ addEventListener("afterprint", applyTheme);
 
 function addTools(): void {
   const tools = document.querySelector(".tools");
-  const search = button("Search", openSearch);
+  const search = button("Search", () => void openSearch(search));
   search.title = "Search (press /)";
   search.setAttribute("aria-keyshortcuts", "/");
   const theme = button("", () => {
@@ -37,7 +37,7 @@ function addTools(): void {
     const typing = (event.target as Element).closest?.("input, textarea, select, dialog");
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
     event.preventDefault();
-    openSearch();
+    void openSearch(search);
   });
 }
 
@@ -54,10 +54,21 @@ function showTheme(control: HTMLButtonElement): void {
   control.setAttribute("aria-label", `Theme: ${theme}`);
 }
 
-/** The search is loaded when somebody searches, and not before. */
-async function openSearch(): Promise<void> {
+let loading: Promise<unknown> | undefined;
+
+/** The search is loaded when somebody searches, once, and not before. After a failure the next try loads it again. */
+async function openSearch(control: HTMLElement): Promise<void> {
   if (!globalThis.learnNatsSearch) {
-    await Promise.all([load("search-index.js"), load("search.js")]);
+    if (loading) return;
+    loading = Promise.all([load("search-index.js"), load("search.js")]);
+    try {
+      await loading;
+      control.textContent = "Search";
+    } catch {
+      control.textContent = "Search: no connection";
+    } finally {
+      loading = undefined;
+    }
   }
   globalThis.learnNatsSearch?.(root);
 }
