@@ -5,6 +5,8 @@ import { NewsBoard, type Unseen } from "./news.ts";
 import { sendWith, tellClassroom } from "./report-to.ts";
 import { Sender } from "./sender.ts";
 
+const lookAgainMs = 1_000;
+
 export interface Following {
   close(): Promise<void>;
 }
@@ -17,20 +19,33 @@ export function followClassroom(
   onNews: (unseen: Unseen) => void,
   onHand?: (up: boolean) => void,
 ): Following | undefined {
-  const member = membership();
-  if (!member) return undefined;
+  if (!membership()) return undefined;
   const board = new NewsBoard(learnerFolder);
   const heard = (_: News) => {
     const unseen = board.take();
     if (unseen.announcements.length > 0 || unseen.pace) onNews(unseen);
   };
-  const sender = new Sender({ member, home: learnerFolder, onNews: heard, ...(onHand && { onHand }) });
-  sendWith(() => sender.wake());
-  void sender.follow().catch(() => {});
+  let sender: Sender | undefined;
+  let closed = false;
+  // Somebody may leave in another terminal and join again: under another name, or another classroom.
+  const follow = async () => {
+    while (!closed) {
+      const member = membership();
+      if (member) {
+        sender = new Sender({ member, home: learnerFolder, onNews: heard, ...(onHand && { onHand }) });
+        sendWith(() => sender?.wake());
+        await sender.follow().catch(() => {});
+        sendWith(undefined);
+      }
+      if (!closed) await new Promise((resolve) => setTimeout(resolve, lookAgainMs).unref());
+    }
+  };
+  void follow();
   return {
     async close() {
+      closed = true;
       sendWith(undefined);
-      await sender.close();
+      await sender?.close();
     },
   };
 }

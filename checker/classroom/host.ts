@@ -46,6 +46,7 @@ export class Host {
   readonly #sharedNow = new Map<string, Map<string, number>>();
   readonly #asked = new Map<string, number>();
   readonly #toErase: number[] = [];
+  #orders = Promise.resolve();
   #last = 0;
   #reading: ConsumerMessages | undefined;
   #closed = false;
@@ -175,7 +176,8 @@ export class Host {
         for await (const message of messages) {
           this.#last = message.seq;
           this.#count(message.subject, message.string(), message.seq, message.time.getTime());
-          if (message.seq >= caughtUpAt) caughtUp();
+          // The last one that is there: those after it may have been erased.
+          if (message.seq >= caughtUpAt || message.info.pending === 0) caughtUp();
         }
       } catch {
         // The server is away. What is stored there waits, and is read from where we stopped.
@@ -215,7 +217,8 @@ export class Host {
     });
     nc.subscribe(room.desk, {
       callback: (error, message) => {
-        if (!error) void this.#order(message);
+        // One after the other: each makes the next state of the last one.
+        if (!error) this.#orders = this.#orders.then(() => this.#order(message));
       },
     });
     this.#timers = [
@@ -272,14 +275,15 @@ export class Host {
     const summary = this.ledger.summary(learner);
     if (!summary) return;
     const text = JSON.stringify(summary);
-    if (this.#written.get(learner) === text) return;
     this.#writing.add(learner);
     try {
+      // First, and even when the summary is the same: it need not say that code was taken back.
       await this.#writeShares(learner);
+      if (this.#written.get(learner) === text) return;
       await this.kv.put(keys.learner(learner), text);
       this.#written.set(learner, text);
     } catch {
-      this.#changed.add(learner);
+      setTimeout(() => this.#changed.add(learner), againMs).unref();
     } finally {
       this.#writing.delete(learner);
     }
@@ -302,9 +306,10 @@ export class Host {
     const sequences = this.#toErase.splice(0);
     if (sequences.length === 0) return;
     const manager = await jetstreamManager(this.settings.nc).catch(() => undefined);
+    if (!manager) return void this.#toErase.push(...sequences);
     for (const sequence of sequences) {
       try {
-        await manager?.streams.deleteMessage(this.settings.room.stream, sequence, true);
+        await manager.streams.deleteMessage(this.settings.room.stream, sequence, true);
       } catch (error) {
         // Gone already, after a restart. Anything else is tried again.
         if (!/no message found|not found/i.test((error as Error).message)) this.#toErase.push(sequence);

@@ -1,15 +1,13 @@
 // Joins a classroom: asks its host, and keeps the credentials. The secret half of the key is made here and stays here.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { request } from "node:http";
-import { request as secureRequest } from "node:https";
 import { join } from "node:path";
 import { createUser } from "@nats-io/jwt";
 import writeFileAtomic from "write-file-atomic";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
+import { askClassroom } from "./ask.ts";
 import { learnerFolder, type Membership, membershipFile } from "./membership.ts";
-import { parsed, readJoined } from "./messages.ts";
+import { parsed, readJoined, readRoom } from "./messages.ts";
 
-const answerWithinMs = 20_000;
 /** The key that is being joined with: when the answer is lost, the next try is the same learner. */
 const keyIn = (folder: string) => join(folder, "joining.json");
 
@@ -32,7 +30,8 @@ export async function joinClassroom({
 }: JoinOptions): Promise<Membership> {
   const base = readUrl(url);
   const { seed, key } = keyFor(base.href, folder);
-  const ask = () => post(new URL("api/join", base), JSON.stringify({ name, code, key }), ca);
+  const ask = () =>
+    askClassroom(new URL("api/join", base), { body: JSON.stringify({ name, code, key }), ca });
   // A crowded room breaks connections. The same key asks again, so that nobody joins twice.
   const { status, text } = await ask().catch(ask);
   const joined = status === 200 ? readJoined(text) : undefined;
@@ -51,7 +50,8 @@ export async function joinClassroom({
   return member;
 }
 
-function readUrl(typed: string): URL {
+/** @throws UsageError when it is none */
+export function readUrl(typed: string): URL {
   const full = /^https?:\/\//.test(typed) ? typed : `http://${typed}`;
   if (!URL.canParse(full))
     throw new UsageError(
@@ -82,6 +82,31 @@ function keyFor(url: string, folder: string): { seed: string; key: string } {
   return made;
 }
 
+/**
+ * The learner's classroom, when it is the one that is open at this address now: an instructor's laptop gets another address, and what waits in
+ * the outbox is to go there.
+ * @returns the membership with this address; undefined when another classroom is open there
+ * @throws EnvironmentTrouble when no classroom answers there
+ */
+export async function moveTo(
+  member: Membership,
+  url: URL,
+  folder = learnerFolder,
+): Promise<Membership | undefined> {
+  const { status, text } = await askClassroom(new URL("api/room", url), { ca: member.ca });
+  const found = status === 200 ? readRoom(text) : undefined;
+  if (!found)
+    throw new EnvironmentTrouble(
+      `What is at ${url.href} does not say which classroom it is: it answered with status ${status}.`,
+      "Is the address right? If the classroom is just starting, try again in a moment.",
+    );
+  if (found.room !== member.room) return undefined;
+  const { servers: _, port: __, ...rest } = member;
+  const moved: Membership = { ...rest, ...found, url: url.href };
+  writePrivate(membershipFile(folder), moved);
+  return moved;
+}
+
 function writePrivate(file: string, value: unknown): void {
   try {
     mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
@@ -93,42 +118,4 @@ function writePrivate(file: string, value: unknown): void {
       { cause: error },
     );
   }
-}
-
-function post(url: URL, body: string, ca: string | undefined): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const trouble = (why: string, cause?: unknown) =>
-      reject(
-        new EnvironmentTrouble(
-          `The classroom at ${url.origin} cannot be reached: ${why}.`,
-          "Is the address right, are you in the room's network, and does the instructor's firewall let it through? A certificate of the instructor's own is given with -- --ca FILE.",
-          { cause },
-        ),
-      );
-    const ask = url.protocol === "https:" ? secureRequest : request;
-    const sent = ask(
-      url,
-      {
-        method: "POST",
-        // A connection of its own: one that is kept may be closed by the host at the moment when it is used again.
-        agent: false,
-        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-        timeout: answerWithinMs,
-        ...(ca !== undefined && { ca }),
-      },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (part: string) => {
-          text += part;
-          if (text.length > 100_000) sent.destroy(new Error("its answer is too long"));
-        });
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on("error", (error) => trouble(error.message, error));
-      },
-    );
-    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${answerWithinMs / 1_000} s`)));
-    sent.on("error", (error) => trouble(error.message, error));
-    sent.end(body);
-  });
 }

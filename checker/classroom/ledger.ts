@@ -1,8 +1,11 @@
 // Makes of the learners' messages what the room is doing. Each message counts once and in its learner's order, however often and
 // in whatever order it comes; so the whole can be made again from the stream at any time.
+import { allLessons } from "../course/lessons.ts";
 import { type Body, type Message, mostMessages, type Result } from "./messages.ts";
 import type { LearnerSummary, LessonSummary, SharedCode } from "./summary.ts";
 
+/** Failing checks of a lesson that are told: more are forged, and a summary must fit into a message. */
+const mostFailing = 20;
 /** A longer pause is one: lunch is not work. */
 const longestPauseMs = 10 * 60_000;
 const longestAgeMs = 24 * 3_600_000;
@@ -31,8 +34,14 @@ interface Entry {
 export class Ledger {
   readonly #entries = new Map<string, Entry>();
 
-  /** @param erase told where the messages lie that a learner has taken back */
-  constructor(private readonly erase: (sequences: readonly number[]) => void = () => {}) {}
+  /**
+   * @param erase told where the messages lie that a learner has taken back
+   * @param lessons those of the course; what is said of another one counts as not understood
+   */
+  constructor(
+    private readonly erase: (sequences: readonly number[]) => void = () => {},
+    private readonly lessons: ReadonlySet<string> = new Set(allLessons().map(({ id }) => id)),
+  ) {}
 
   add({ id, name, joinedAt }: Pick<LearnerSummary, "id" | "name" | "joinedAt">): void {
     if (this.#entries.has(id)) return;
@@ -107,7 +116,7 @@ export class Ledger {
     const at = stored - Math.min(message.ageMs, longestAgeMs);
     const { body, n } = message;
     summary.lastAt = Math.max(summary.lastAt ?? 0, at);
-    if (!body) {
+    if (!body || ("lesson" in body && !this.lessons.has(body.lesson))) {
       summary.refused++;
       return;
     }
@@ -139,7 +148,8 @@ function countResult(summary: LearnerSummary, result: Result, at: number): void 
   const ok = result.checks.filter(({ status }) => status === "pass").length;
   const failing = result.checks
     .filter(({ status }) => status === "fail" || status === "error")
-    .map(({ name, diagnosis }) => ({ check: name, ...(diagnosis && { diagnosis }) }));
+    .map(({ name, diagnosis }) => ({ check: name, ...(diagnosis && { diagnosis }) }))
+    .slice(0, mostFailing);
   const ids = (list: LessonSummary["failing"]) =>
     [...new Set(list.map(({ diagnosis }) => diagnosis ?? ""))].sort().join();
   const moved = lesson.gradings === 0 || ok > lesson.ok || ids(failing) !== ids(lesson.failing);

@@ -5,6 +5,8 @@ import { z } from "zod";
 export const mostBytes = 64 * 1024;
 /** The longest file that can be shared. */
 export const mostCodeCharacters = 32 * 1024;
+/** As JSON; the rest of `mostBytes` is for what stands around it. */
+export const mostCodeBytes = mostBytes - 2 * 1024;
 /** Messages of one learner that the stream keeps; a day in watch mode makes some hundreds. */
 export const mostMessages = 5_000;
 
@@ -145,16 +147,26 @@ export const joinRequest = z.object({
   key: z.string().regex(/^U[A-Z2-7]{55}$/),
 });
 
-const joined = z.object({
+const room = z.object({
   room: z.string().regex(/^[A-Za-z0-9]{1,32}$/),
-  title: words(200),
-  id,
-  name: words(200),
-  jwt: z.string().max(10_000),
   /** Where the classroom's NATS is; or only its port, on the host that was asked. */
   servers: z.array(z.string().max(300)).max(20).optional(),
   port: z.number().int().min(1).max(65_535).optional(),
   tls: z.boolean(),
+});
+/** Which classroom is open at an address: no secret. */
+export type Room = z.infer<typeof room>;
+
+export function readRoom(text: string): Room | undefined {
+  const read = room.safeParse(parsed(text));
+  return read.success ? read.data : undefined;
+}
+
+const joined = room.extend({
+  title: words(200),
+  id,
+  name: words(200),
+  jwt: z.string().max(10_000),
 });
 export type Joined = z.infer<typeof joined>;
 

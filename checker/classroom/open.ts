@@ -1,7 +1,7 @@
 // Opens a classroom: its state, its server (or a cluster that is there), its host and its pages.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { hostname, networkInterfaces } from "node:os";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { root } from "../course/places.ts";
@@ -16,6 +16,7 @@ import { roomNames } from "./room.ts";
 import { type ClassroomState, classroomFolder, openState, type Ports, saveState } from "./state.ts";
 import { connectAs } from "./store.ts";
 import { bracketed, listeningTrouble, Web } from "./web.ts";
+import { refuseIfOpen } from "./where.ts";
 
 export interface OpenOptions {
   /** The address to listen on. Default 127.0.0.1: nobody else can join. */
@@ -57,6 +58,7 @@ export async function openClassroom(options: OpenOptions): Promise<OpenClassroom
   const { host = "127.0.0.1", tls, cluster, tell = () => {} } = options;
   const folder = classroomFolder();
   const state = openState(folder);
+  await refuseIfOpen(state);
   const ports = portsOf(options, state);
   const web = await Web.listen({ host, port: ports.http, ...(tls && { tls }) }).catch((error) => {
     throw listeningTrouble(error, ports.http);
@@ -87,7 +89,7 @@ export async function openClassroom(options: OpenOptions): Promise<OpenClassroom
         port: ports.nats,
         wsPort: ports.ws,
         accounts: await operatorConfig(state.seeds),
-        origins: ["127.0.0.1", "localhost", hostname().toLowerCase(), ...names].map(
+        origins: ["127.0.0.1", ...web.names, ...names].map(
           (name) => `${scheme}://${bracketed(name)}:${web.port}`,
         ),
         ...(tls && { tls }),
@@ -117,6 +119,7 @@ export async function openClassroom(options: OpenOptions): Promise<OpenClassroom
       desk: (inbox) => authority.desk(room, inbox),
     });
     state.ports = { ...ports, http: web.port };
+    state.host = host;
     state.tls = tls !== undefined;
     if (!options.readOnly) {
       saveState(state, folder);

@@ -1,9 +1,9 @@
 // Takes what waits in the outbox to the classroom, and hears what the instructor says. Sends again until the host has confirmed.
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
-import { type Membership, serversOf } from "./membership.ts";
-import { type News, readToLearner } from "./messages.ts";
+import { type Membership, membership, serversOf } from "./membership.ts";
+import { mostBytes, type News, readToLearner } from "./messages.ts";
 import { NewsBoard } from "./news.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Waiting } from "./outbox.ts";
 import { roomNames } from "./room.ts";
 import { userAuthenticator } from "./signing.ts";
 
@@ -24,6 +24,8 @@ const againMs = 3_000;
 const lookEveryMs = { own: 250, woken: 1_000 };
 /** After a connection that did not come about. */
 const againAfterMs = 1_000;
+/** Of `mostBytes`, for the header. */
+const mostText = mostBytes - 1_024;
 
 export class Sender {
   readonly #outbox: Outbox;
@@ -36,6 +38,8 @@ export class Sender {
   #online = false;
   #heardAt = 0;
   #askedAt = 0;
+  /** When what the host has lost was sent last. */
+  #filledAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #wake = () => {};
 
@@ -64,7 +68,7 @@ export class Sender {
     return false;
   }
 
-  /** Sends what comes, and listens, until it is closed. */
+  /** Sends what comes, and listens, until it is closed, or the learner has left or joined another classroom. */
   async follow(): Promise<void> {
     while (!this.#closed) await this.#turn(lookEveryMs.woken);
   }
@@ -82,6 +86,7 @@ export class Sender {
 
   /** One look at the outbox. */
   async #turn(lookMs: number): Promise<void> {
+    if (!this.#isStillMember()) return this.close();
     const connected = (this.#nc && !this.#nc.isClosed()) || (await this.#connect());
     if (connected && this.#nc && this.#online) this.#send(this.#nc);
     await new Promise<void>((resolve) => {
@@ -100,12 +105,9 @@ export class Sender {
     if (late) this.#sent = 0;
     const fresh = waiting.filter(({ n }) => n > this.#sent).slice(0, window);
     try {
-      for (const { n, id, at, body } of fresh) {
-        const header = headers();
-        header.set("Nats-Msg-Id", id);
-        const message = { v: 1, n, ageMs: Math.max(0, Date.now() - at), body };
-        nc.publish(this.#room.from(this.options.member.id), JSON.stringify(message), { headers: header });
-        this.#sent = n;
+      for (const message of fresh) {
+        this.#publish(nc, message);
+        this.#sent = message.n;
       }
       if (this.#askedAt === 0 || late) {
         nc.publish(this.#room.ask(this.options.member.id));
@@ -114,6 +116,23 @@ export class Sender {
     } catch {
       // Between two connections. It is all still in the outbox.
     }
+  }
+
+  #publish(nc: NatsConnection, { n, id, at, body }: Waiting): void {
+    const header = headers();
+    header.set("Nats-Msg-Id", id);
+    const text = (said: Waiting["body"]) =>
+      JSON.stringify({ v: 1, n, ageMs: Math.max(0, Date.now() - at), body: said });
+    const whole = text(body);
+    // The server would cut us off, again at each try, and nothing after it would ever go.
+    const fits = Buffer.byteLength(whole) <= mostText;
+    nc.publish(this.#room.from(this.options.member.id), fits ? whole : text(null), { headers: header });
+  }
+
+  /** The folder is the same for every membership: what lies in it now may be of another one. */
+  #isStillMember(): boolean {
+    const { id, room } = membership(this.options.home) ?? {};
+    return id === this.options.member.id && room === this.options.member.room;
   }
 
   async #connect(): Promise<boolean> {
@@ -166,10 +185,15 @@ export class Sender {
 
   #hear(text: string): void {
     const said = readToLearner(text);
-    if (!said) return;
+    if (!said || !this.#isStillMember()) return;
     if (said.upTo !== undefined) {
       this.#heardAt = performance.now();
-      this.#outbox.confirm(said.upTo);
+      try {
+        this.#outbox.confirm(said.upTo);
+        this.#fill(said.upTo);
+      } catch {
+        // A disk that is full, or a file that another program holds: the next answer says it again.
+      }
     }
     if (said.news) {
       this.#board.hear(said.news);
@@ -177,5 +201,14 @@ export class Sender {
     }
     if (said.hand !== undefined) this.options.onHand?.(said.hand);
     this.#wake();
+  }
+
+  /** A host that lost its power may know less than it has confirmed. It gets that once more: it counts in order, and would wait for ever. */
+  #fill(upTo: number): void {
+    const now = performance.now();
+    if (!this.#nc || upTo >= this.#outbox.confirmed() || now - this.#filledAt < againMs) return;
+    this.#filledAt = now;
+    for (const message of this.#outbox.confirmedAfter(upTo).slice(0, window))
+      this.#publish(this.#nc, message);
   }
 }

@@ -18,6 +18,8 @@ export interface ClassroomState {
   readonly createdAt: number;
   /** The ports that were used last: learners have written them down. */
   ports?: Ports;
+  /** The address that it listened on last. */
+  host?: string;
   /** Whether it was last opened with TLS. */
   tls?: boolean;
 }

@@ -1,4 +1,5 @@
 // The classroom's HTTP server: the page to join, the dashboard, the lesson site, and two requests: to join, and to open the dashboard.
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
@@ -12,7 +13,7 @@ import { timelineFile } from "./catalogue.ts";
 import { type Host, NameTaken } from "./host.ts";
 import type { TlsFiles } from "./hub.ts";
 import { FailureLimit } from "./limit.ts";
-import { type Joined, joinRequest, parsed } from "./messages.ts";
+import { type Joined, joinRequest, parsed, type Room } from "./messages.ts";
 import { type ClassroomState, sameSecret } from "./state.ts";
 import type { Catalogue } from "./summary.ts";
 
@@ -56,21 +57,40 @@ class Refusal extends Error {
 
 export class Web {
   readonly #limit = new FailureLimit();
+  readonly #certificate: X509Certificate | undefined;
   #room: Classroom | undefined;
 
-  private constructor(readonly server: Server) {}
+  private constructor(
+    readonly server: Server,
+    private readonly host: string,
+    cert?: Buffer,
+  ) {
+    this.#certificate = cert && new X509Certificate(cert);
+  }
+
+  /** Names under which its pages are served, besides addresses. One with a star stands in the certificate alone. */
+  get names(): string[] {
+    const own = hostname().toLowerCase();
+    const certified = this.#certificate?.subjectAltName?.matchAll(/DNS:([\w.-]+)/g) ?? [];
+    return [
+      ...new Set([
+        "localhost",
+        own,
+        `${own.replace(/\..*$/, "")}.local`,
+        ...(isIP(this.host) ? [] : [this.host.toLowerCase()]),
+        ...[...certified].map(([, name = ""]) => name.toLowerCase()),
+      ]),
+    ];
+  }
 
   /** Listens; until `show` it answers that it is starting. @throws EnvironmentTrouble when the port is taken */
   static async listen({ host, port, tls }: WebSettings): Promise<Web> {
     const options = { requestTimeout: 30_000, headersTimeout: 30_000, maxHeaderSize: 8 * 1024 };
+    const cert = tls && readFileSync(tls.cert);
     const server = tls
-      ? (createSecureServer({
-          ...options,
-          cert: readFileSync(tls.cert),
-          key: readFileSync(tls.key),
-        }) as Server)
+      ? (createSecureServer({ ...options, cert, key: readFileSync(tls.key) }) as Server)
       : createServer(options);
-    const web = new Web(server);
+    const web = new Web(server, host, cert);
     server.maxConnections = 4_096;
     server.on("request", (request, response) => void web.#handle(request, response));
     server.on("clientError", (_, socket) => socket.destroy());
@@ -99,7 +119,7 @@ export class Web {
     try {
       const name = hostOf(request);
       // A page of another site must not reach us under a name that it points here.
-      if (!isOurs(name)) throw new Refusal(421, "This server is not known under that name.");
+      if (!this.#isOurs(name)) throw new Refusal(421, "This server is not known under that name.");
       if (!this.#room)
         throw new Refusal(503, "The classroom is starting. Try again in a moment.", { "retry-after": "1" });
       await this.#route(this.#room, request, response, name);
@@ -112,6 +132,15 @@ export class Web {
       });
       if (!request.complete) request.resume();
     }
+  }
+
+  /** Only a name can be pointed here by somebody else: an address is what it is. */
+  #isOurs(name: string): boolean {
+    return (
+      isIP(name) !== 0 ||
+      this.names.includes(name) ||
+      (name !== "" && this.#certificate?.checkHost(name) !== undefined)
+    );
   }
 
   async #route(
@@ -131,6 +160,8 @@ export class Web {
       throw new Refusal(405, "This cannot be done here.");
     const asset = room.assets.get(pathname);
     if (asset) return send(response, 200, types[extname(pathname)] ?? "text/plain", asset);
+    if (pathname === "/api/room")
+      return json(response, { room: room.state.room, ...room.reach } satisfies Room);
     if (pathname === "/") return page(response, room.assets.page("join"), name, room.ws);
     if (pathname === "/dashboard") return page(response, room.assets.page("dashboard"), name, room.ws);
     if (pathname === "/course")
@@ -271,12 +302,6 @@ function hostOf(request: IncomingMessage): string {
     /^([^:[\]]+)(?::\d+)?$/.exec(given)?.[1] ??
     ""
   ).toLowerCase();
-}
-
-/** Only a name can be pointed here by somebody else: an address is what it is. */
-function isOurs(name: string): boolean {
-  const own = hostname().toLowerCase();
-  return isIP(name) !== 0 || [own, `${own.replace(/\..*$/, "")}.local`, "localhost"].includes(name);
 }
 
 export function bracketed(name: string): string {

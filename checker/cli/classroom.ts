@@ -32,7 +32,9 @@ export async function runClassroom(what: string | undefined, flags: ClassroomFla
   startReaper();
   if (what === "report") return report(options, typedPath(flags.out ?? "classroom-report.html"));
   if (flags.new) {
-    const { setAside } = await import("../classroom/state.ts");
+    const { classroomExists, openState, setAside } = await import("../classroom/state.ts");
+    const { refuseIfOpen } = await import("../classroom/where.ts");
+    if (classroomExists()) await refuseIfOpen(openState());
     const kept = setAside();
     if (kept) print(`The classroom before is kept in ${kept}.`);
   }

@@ -1,7 +1,7 @@
 // npm run join: takes part in a workshop. Asks for what was not given, once.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
-import { learnerFolder, leave, membership } from "../classroom/membership.ts";
+import { learnerFolder, leave, type Membership, membership } from "../classroom/membership.ts";
 import { Outbox } from "../classroom/outbox.ts";
 import { startSender } from "../classroom/report-to.ts";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
@@ -40,15 +40,7 @@ export async function runJoin(url: string | undefined, flags: JoinFlags): Promis
     await showNews();
     return flags.listen ? listen() : exitStatus.passed;
   }
-  if (member && new URL(member.url).host === hostOf(url)) {
-    print(`You are in this classroom already, as ${member.name}. To leave it: npm run join -- --leave`);
-    return exitStatus.passed;
-  }
-  if (member)
-    throw new UsageError(
-      `You are in another classroom, at ${member.url}.`,
-      "Leave it first: npm run join -- --leave",
-    );
+  if (member) return again(member, url);
   const name = flags.name ?? (await ask("Your name, as the instructor sees it: ", "--name"));
   const code = flags.code ?? (await ask("The classroom's code: ", "--code"));
   const { joinClassroom } = await import("../classroom/join.ts");
@@ -86,9 +78,30 @@ async function listen(): Promise<number> {
   return exitStatus.interrupted;
 }
 
-function hostOf(typed: string): string | undefined {
-  const full = /^https?:\/\//.test(typed) ? typed : `http://${typed}`;
-  return URL.canParse(full) ? new URL(full).host : undefined;
+/** An address is not a classroom: another one may be open there now, and ours may have moved. */
+async function again(member: Membership, typed: string): Promise<number> {
+  const { moveTo, readUrl } = await import("../classroom/join.ts");
+  const url = readUrl(typed);
+  const isSame = new URL(member.url).host === url.host;
+  const moved = await moveTo(member, url).catch((error: unknown) => {
+    // Out of reach now, it is still this one.
+    if (isSame && error instanceof EnvironmentTrouble) return member;
+    throw error;
+  });
+  if (!moved)
+    throw new UsageError(
+      isSame
+        ? `Another classroom is open at ${url.href} now than the one that you are in.`
+        : `You are in another classroom, at ${member.url}`,
+      "Leave yours first: npm run join -- --leave",
+    );
+  print(
+    wrap(
+      `You are in this classroom already, as ${member.name}.${isSame ? "" : ` It is at ${url.href} now.`} To leave it: npm run join -- --leave`,
+    ),
+  );
+  startSender();
+  return exitStatus.passed;
 }
 
 async function ask(question: string, flag: string): Promise<string> {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { learnerFolder, membership } from "../classroom/membership.ts";
+import { mostCodeBytes, mostCodeCharacters } from "../classroom/messages.ts";
 import { arrived, tellClassroom } from "../classroom/report-to.ts";
 import { sharedBefore, writeShared } from "../classroom/shared.ts";
 import { UsageError } from "../course/errors.ts";
@@ -13,8 +14,6 @@ export const whenItGoes = {
   withinMs: 4_000,
   words: "The classroom does not answer now. It is kept here, and goes as soon as there is a connection.",
 };
-
-const longest = 32 * 1024;
 
 export function notInClassroom(): UsageError {
   return new UsageError(
@@ -48,10 +47,12 @@ export async function runShare(
     return exitStatus.passed;
   }
   const code = readFileSync(lesson.exercise, "utf8");
-  if (code.length > longest)
+  // Characters of some languages take three bytes each, and what is sent is counted in bytes.
+  const bytes = Buffer.byteLength(JSON.stringify(code));
+  if (code.length > mostCodeCharacters || bytes > mostCodeBytes)
     throw new UsageError(
-      `${lesson.exercise} is too long to be shared: ${code.length} characters.`,
-      `At most ${longest}.`,
+      `${lesson.exercise} is too long to be shared: ${code.length} characters, ${bytes} bytes.`,
+      `At most ${mostCodeCharacters} characters and ${mostCodeBytes} bytes.`,
     );
   printError(`This goes to the instructor, and may be shown to the room:\n\n${code.trimEnd()}\n`);
   if (!yes && !(await agreed())) {

@@ -1,6 +1,6 @@
 // Exactly once, in order: what the ledger and the outbox promise, whatever comes and whoever writes at the same time.
 import { execFile } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
@@ -17,6 +17,10 @@ const homes: string[] = [];
 afterAll(() => {
   for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
+
+function longAgo(file: string): void {
+  utimesSync(file, new Date(0), new Date(0));
+}
 
 function result(n: number): Body {
   const passed = n % 3 === 0;
@@ -87,7 +91,33 @@ describe("the ledger", () => {
 
   test("is not led astray by names that every object has", () => {
     const forged = { ...(result(1) as object), lesson: "constructor" } as Body;
-    expect(roomOf([arrived(1, forged)]).summary("ana")?.lessons.constructor).toMatchObject({ gradings: 1 });
+    const ledger = new Ledger(() => {}, new Set(["constructor"]));
+    ledger.add({ id: "ana", name: "Ana", joinedAt: 0 });
+    ledger.count(arrived(1, forged));
+    expect(ledger.summary("ana")?.lessons.constructor).toMatchObject({ gradings: 1 });
+  });
+
+  test("keeps a summary that fits into a message, whatever is forged", () => {
+    const checks = Array.from({ length: 100 }, (_, i) => ({
+      name: "x".repeat(200),
+      status: "fail" as const,
+      diagnosis: `${"y".repeat(70)}-${i}`,
+      ms: 1,
+    }));
+    const forged = Array.from({ length: 300 }, (_, i) =>
+      arrived(i + 1, { ...(result(1) as Extract<Body, { kind: "result" }>), lesson: `lesson-${i}`, checks }),
+    );
+    const summary = roomOf(forged).summary("ana");
+    expect(Object.keys(summary?.lessons ?? {})).toEqual([]);
+    expect(summary?.refused).toBe(300);
+    const known = Array.from({ length: 8 }, (_, i) =>
+      arrived(i + 1, {
+        ...(result(1) as Extract<Body, { kind: "result" }>),
+        lesson: `lesson-0${i + 1}`,
+        checks,
+      }),
+    );
+    expect(JSON.stringify(roomOf(known).summary("ana")).length).toBeLessThan(128 * 1024);
   });
 });
 
@@ -110,9 +140,38 @@ describe("the outbox", () => {
     expect(new Set(outbox.waiting().map(({ id }) => id)).size).toBe(100);
     outbox.confirm(60);
     expect(outbox.waiting().map(({ n }) => n)).toEqual(Array.from({ length: 40 }, (_, i) => i + 61));
+    outbox.confirm(99);
+    // What is confirmed is kept for a while.
+    expect(outbox.confirmedAfter(97).map(({ n, body }) => [n, body?.kind])).toEqual([
+      [98, "hand"],
+      [99, "hand"],
+    ]);
+    for (const file of readdirSync(join(home, "sent"))) longAgo(join(home, "sent", file));
     outbox.confirm(100);
     expect(readdirSync(join(home, "outbox"))).toEqual([]);
+    expect(outbox.confirmedAfter(98).map(({ n, body }) => [n, body?.kind])).toEqual([
+      [99, undefined],
+      [100, "hand"],
+    ]);
     expect(outbox.put({ kind: "hand", up: false })).toBe(101);
+  });
+
+  test("gives an empty message for one that the disk has lost, so that those after it count", () => {
+    const home = temporary("outbox");
+    homes.push(home);
+    const outbox = new Outbox(home);
+    for (let i = 0; i < 3; i++) outbox.put(result(i));
+    const second = join(home, "outbox", "000002.json");
+    writeFileSync(join(home, "confirmed.json"), JSON.stringify({ upTo: 0 }));
+    writeFileSync(second, "");
+    // It may just be being written.
+    expect(outbox.waiting().map(({ n }) => n)).toEqual([1, 3]);
+    longAgo(second);
+    expect(outbox.waiting().map(({ n, body }) => [n, body?.kind])).toEqual([
+      [1, "result"],
+      [2, undefined],
+      [3, "result"],
+    ]);
   });
 });
 

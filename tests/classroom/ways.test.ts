@@ -1,6 +1,7 @@
 // Other ways to host: on a cluster that is there already, whose leader dies; with TLS, for the pages, NATS and the WebSocket.
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -42,6 +43,23 @@ function speaksTls(port: number, cert: string): Promise<boolean> {
       socket.destroy();
     });
     socket.on("error", () => resolve(false));
+  });
+}
+
+/** How the pages answer to who calls them by this name. */
+function statusAs(name: string, port: number, cert: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: "127.0.0.1",
+      port,
+      ca: readFileSync(cert),
+      servername: "localhost",
+      headers: { host: `${name}:${port}` },
+    };
+    get(options, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
   });
 }
 
@@ -115,7 +133,14 @@ describe("other ways to host", () => {
           ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost".split(
             " ",
           ),
-          ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+          ...[
+            "-addext",
+            "subjectAltName=DNS:localhost,DNS:*.class.example,IP:127.0.0.1",
+            "-keyout",
+            key,
+            "-out",
+            cert,
+          ],
         ],
         { stdio: "ignore" },
       );
@@ -145,6 +170,9 @@ describe("other ways to host", () => {
         expect(await refused.empty(3_000)).toBe(false);
         await refused.close();
         expect(await speaksTls(port + 2, cert)).toBe(true);
+        // Under a name of the certificate, and under no other.
+        expect(await statusAs("monday.class.example", port, cert)).toBe(200);
+        expect(await statusAs("monday.other.example", port, cert)).toBe(421);
       } finally {
         await room.close();
       }

@@ -391,15 +391,18 @@ byId("json").addEventListener("click", () =>
     JSON.stringify({ version: 1, room, learners: [...learners.values()] }, null, 2),
   ),
 );
+/** The same words again, after an answer that was lost, are the same announcement: nobody is shown it twice. */
+let announcing = { text: "", id: "" };
 byId("announce").addEventListener("submit", async (event) => {
   event.preventDefault();
   const words = byId<HTMLTextAreaElement>("words");
   const text = words.value.replace(/\s+/g, " ").trim();
-  if (
-    text &&
-    (await order({ kind: "announce", id: crypto.getRandomValues(new Uint32Array(3)).join("-"), text }))
-  )
-    words.value = "";
+  if (!text) return;
+  if (announcing.text !== text)
+    announcing = { text, id: crypto.getRandomValues(new Uint32Array(3)).join("-") };
+  if (!(await order({ kind: "announce", ...announcing }))) return;
+  announcing = { text: "", id: "" };
+  words.value = "";
 });
 byId("pace").addEventListener("submit", (event) => {
   event.preventDefault();
