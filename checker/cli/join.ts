@@ -1,6 +1,5 @@
 // npm run join: takes part in a workshop. Asks for what was not given, once.
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
 import { learnerFolder, leave, type Membership, membership } from "../classroom/membership.ts";
 import { Outbox } from "../classroom/outbox.ts";
 import { startSender } from "../classroom/report-to.ts";
@@ -8,6 +7,7 @@ import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { newsText, showNews } from "./news.ts";
+import { question } from "./question.ts";
 import { print, wrap } from "./text.ts";
 
 export interface JoinFlags {
@@ -104,18 +104,16 @@ async function again(member: Membership, typed: string): Promise<number> {
   return exitStatus.passed;
 }
 
-async function ask(question: string, flag: string): Promise<string> {
+async function ask(words: string, flag: string): Promise<string> {
   if (process.stdin.isTTY !== true)
     throw new UsageError(
       "There is no terminal to ask in.",
       `Give ${flag} as well: npm run join ADDRESS -- --name "Ana" --code ABCDEF`,
     );
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question);
-  } finally {
-    lines.close();
-  }
+  const answer = await question(words);
+  if (answer === undefined)
+    throw new UsageError("Nothing was typed, and no classroom was joined.", `${flag} gives it as well.`);
+  return answer;
 }
 
 function certificate(file: string): string {

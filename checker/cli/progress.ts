@@ -118,7 +118,7 @@ function newBar(stream: NodeJS.WriteStream, format: string): SingleBar {
     "cli-progress",
   ) as typeof import("cli-progress");
   return new SingleBar(
-    { stream, format, clearOnComplete: true, hideCursor: true, barsize: 40 },
+    { stream, format, clearOnComplete: true, hideCursor: false, barsize: 40 },
     Presets.rect,
   );
 }

@@ -1,6 +1,5 @@
 // npm run share: shows the learner's exercise to the instructor, after showing what will go; and takes it back.
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
 import { learnerFolder, membership } from "../classroom/membership.ts";
 import { mostCodeBytes, mostCodeCharacters } from "../classroom/messages.ts";
 import { arrived, tellClassroom } from "../classroom/report-to.ts";
@@ -8,6 +7,7 @@ import { sharedBefore, writeShared } from "../classroom/shared.ts";
 import { UsageError } from "../course/errors.ts";
 import { findLesson } from "../course/lessons.ts";
 import { exitStatus } from "../grading/verdict.ts";
+import { question } from "./question.ts";
 import { print, printError } from "./text.ts";
 
 export const whenItGoes = {
@@ -72,10 +72,5 @@ async function agreed(): Promise<boolean> {
       "There is no terminal to ask in.",
       "Say yes beforehand: npm run share LESSON -- --yes",
     );
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await lines.question("Share it? (y/N) ")).trim());
-  } finally {
-    lines.close();
-  }
+  return /^y(es)?$/i.test((await question("Share it? (y/N) "))?.trim() ?? "");
 }

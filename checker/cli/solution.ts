@@ -7,6 +7,7 @@ import { readProgress } from "../course/progress.ts";
 import { readableSolution, referenceFile, starterNotes } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
+import { question } from "./question.ts";
 import { colours as c, print, wrap, wrapCode } from "./text.ts";
 
 export async function runSolution(
@@ -63,12 +64,6 @@ async function confirmed(id: string): Promise<boolean> {
     print(wrap(notYet));
     return false;
   }
-  const { createInterface } = await import("node:readline/promises");
-  const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await prompt.question(`You have not passed ${id} yet. Show the solution? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
+  const answer = await question(`You have not passed ${id} yet. Show the solution? [y/N] `, process.stdout);
+  return /^y(es)?$/i.test(answer?.trim() ?? "");
 }

@@ -178,6 +178,8 @@ class Watch {
   #heard(message: FromGrader): void {
     if (message.type === "test") this.view.test(message.test);
     if (message.type === "verdict") {
+      // It may have been on its way when the learner went on.
+      if (message.verdict.lesson.id !== this.#lesson.id) return;
       this.#remember(() => recordVerdict(this.#lesson, message));
       const passed = message.verdict.status === "pass";
       const goOn = (next: Lesson) => `n goes on to ${next.id}; s shows how others do it.`;

@@ -1,6 +1,6 @@
 // The lessons on disk: finds them by their folders, reads their front matter, and resolves what a person types to one of them.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import { closest, distance } from "fastest-levenshtein";
 import { parse } from "yaml";
 import { UsageError } from "./errors.ts";
@@ -94,7 +94,9 @@ export function findLesson(typed: string, lessons = allLessons()): Lesson {
 function isFileIn(wanted: string, folder: string): boolean {
   const path = resolve(wanted);
   const inside = relative(folder, path);
-  return inside !== "" && !inside.startsWith("..") && existsSync(path) && statSync(path).isFile();
+  // On Windows a path to another drive stays as it is.
+  const isOutside = inside === "" || inside.startsWith("..") || isAbsolute(inside);
+  return !isOutside && existsSync(path) && statSync(path).isFile();
 }
 
 /** The lesson's hints, in their order. They stand apart from the README, where a reader would see them before the lesson. */

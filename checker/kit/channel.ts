@@ -1,7 +1,7 @@
 // Calls between a check and a learner's program, both ways, over a pipe: functions and abort signals travel as references.
 // Both sides use this file. In the learner's process it keeps every global that it needs to itself, from before any
 // learner code is loaded: a program that patches globals or writes to the pipe must not be able to speak for the host.
-import { deserialize, serialize } from "node:v8";
+import v8 from "node:v8";
 
 const mark = "$learn-nats";
 const { from } = Buffer;
@@ -15,6 +15,9 @@ const bufferToString = uncurry(Buffer.prototype.toString);
 export const stringSlice = uncurry(String.prototype.slice);
 export const stringIndexOf = uncurry(String.prototype.indexOf);
 const stringStartsWith = uncurry(String.prototype.startsWith);
+
+// Kept before any learner code runs: a program may replace them in the module.
+const { deserialize, serialize } = v8;
 
 export interface Failure {
   name: string;
@@ -86,8 +89,13 @@ export class Channel {
     if (packet.type === "result") {
       const waiting = this.#waiting.get(packet.id);
       this.#waiting.delete(packet.id);
-      if (packet.ok) waiting?.resolve(this.#unpack(packet.value));
-      else waiting?.reject(toError(packet.error));
+      if (!packet.ok) return waiting?.reject(toError(packet.error));
+      try {
+        waiting?.resolve(this.#unpack(packet.value));
+      } catch (error) {
+        // A program may return what looks like a mark of ours.
+        waiting?.reject(error);
+      }
       return;
     }
     const { id, target } = packet;

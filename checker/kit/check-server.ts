@@ -6,6 +6,7 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from "nats";
+import { EnvironmentTrouble } from "../course/errors.ts";
 import type { Served } from "../nats/borrowed.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
@@ -142,8 +143,15 @@ export class CheckServer {
 
   /** Starts it again on the same store; clients find it at the same address. Resolves when the check's own connection is back too. */
   async restart(): Promise<void> {
+    const { url } = this.nats;
     await this.nats.restart();
     this.journal.note({ kind: "server", what: "restarted" });
+    // Programs go through the relay and find it; connections of the check's own would dial the old port for ever.
+    if (this.nats.url !== url && (this.#connection || this.#others.length > 0))
+      throw new EnvironmentTrouble(
+        `Another program took the port of ${url} while a check had its server down.`,
+        "This is not your program's fault. Run the command again.",
+      );
     if (this.#connection) await this.back(await this.#connection);
   }
 

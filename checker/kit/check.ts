@@ -6,6 +6,7 @@ import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { BorrowedServer, NeedsOwnServer, type Served } from "../nats/borrowed.ts";
 import type { ServerSettings } from "../nats/server.ts";
+import { NatsServer } from "../nats/server.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckServer } from "./check-server.ts";
 import { shownOnTheWire } from "./evidence.ts";
@@ -97,11 +98,19 @@ export function exercise<Exercise>() {
           await play(name, settings, body);
         } catch (error) {
           if (error instanceof CannotCheck) context.skip(error.message);
+          keepTrouble(error, name);
           throw error;
         }
       });
     },
   };
+}
+
+/** What is no finding is not the learner's doing, wherever it was thrown: a server that did not start, a folder that could not be made. */
+function keepTrouble(error: unknown, name: string): void {
+  const { troubles, findings } = currentRun();
+  if (error instanceof Finding || findings.has(name) || troubles.length > 0) return;
+  troubles.push(asTrouble(error));
 }
 
 async function play<Exercise, Id extends string>(
@@ -199,7 +208,7 @@ async function playOn<Exercise, Id extends string>(
     if (stage.server.denied) throw stage.server.denied;
     if (error instanceof NeedsOwnServer) throw error;
     if (nats.lost) throw new NeedsOwnServer("lost");
-    const parts = await explain(error, stage);
+    const parts = nats instanceof NatsServer && nats.died ? nats.died : await explain(error, stage);
     if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
     else if (parts) {
       run.findings.set(name, {
@@ -232,6 +241,11 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   if (reason) return reason;
   if (known) return known;
   if (isAssertion(error)) return assertionParts(error);
+  return asTrouble(error);
+}
+
+function asTrouble(error: unknown): EnvironmentTrouble {
+  if (error instanceof EnvironmentTrouble) return error;
   const { name, message, stack } = error as Error;
   return new EnvironmentTrouble(
     `A check could not be made: ${name}: ${message}`,

@@ -15,9 +15,9 @@ export const defaultMemoryMb = 512;
  * ends its parent does not end the checker. On Windows that is not to be had so simply; the reaper clears up there.
  */
 const throughShell = process.platform !== "win32";
-/** Runs the host, and then ends the way the host did. */
+/** Runs the host, and then ends the way the host did. The signals from 17 to 22 end nothing, and some would stop the shell. */
 const shellScript =
-  '"$0" "$@"; status=$?; [ $status -gt 128 ] && [ $status -lt 160 ] && kill -$((status-128)) $$; exit $status';
+  '"$0" "$@"; status=$?; [ $status -gt 128 ] && [ $status -lt 160 ] && { [ $status -lt 145 ] || [ $status -gt 150 ]; } && kill -$((status-128)) $$; exit $status';
 
 let started = 0;
 

@@ -18,7 +18,9 @@ const reports = 4;
 // Kept before any learner code runs.
 const realExit = process.reallyExit.bind(process) as (code: number) => never;
 const write = writeSync;
-const bytesOf = Buffer.from;
+// Not Buffer.from: it puts short texts, and the secret with them, where every program can read.
+const { alloc, byteLength } = Buffer;
+const writeText = Buffer.prototype.write;
 const originals = watchedGlobals();
 
 let secret = "";
@@ -143,8 +145,8 @@ async function callExport(name: string, args: unknown[]): Promise<unknown> {
 
 function say(line: string): void {
   let from = 0;
-  // Kept: a replaced Buffer.from would be shown the secret.
-  const bytes = bytesOf(line);
+  const bytes = alloc(byteLength(line));
+  writeText.call(bytes, line);
   while (from < bytes.length) {
     try {
       from += write(reports, bytes, from);
@@ -158,8 +160,9 @@ function say(line: string): void {
 function describe(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const { name, message, stack } = error;
-  const failure: Failure = { name, message };
-  if (stack !== undefined) failure.stack = stack;
+  // A program may put anything there.
+  const failure: Failure = { name: String(name), message: String(message) };
+  if (stack !== undefined) failure.stack = String(stack);
   const { code, api_error: api } = error as { code?: unknown; api_error?: unknown };
   if (code !== undefined) failure.code = String(code);
   if (api !== undefined) failure.api_error = { ...(api as object) };

@@ -1,5 +1,6 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
 import { readFileSync } from "node:fs";
+import { EnvironmentTrouble } from "../course/errors.ts";
 import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
 import type { ProgramEvent } from "../wire/events.ts";
 import { Channel, type Failure } from "./channel.ts";
@@ -73,6 +74,7 @@ export class LearnerProgram<Result = unknown> {
   #state: "loading" | "running" | "released" | "power-off" | "killed" = "loading";
   #uncaught: { error: Failure; origin: string } | undefined;
   /** It had nothing more to do, before it ended. */
+  #neverStarted: EnvironmentTrouble | undefined;
   #idle = false;
   #replaced: readonly string[] = [];
   #closedHanded: "close" | "drain" | undefined;
@@ -315,7 +317,11 @@ export class LearnerProgram<Result = unknown> {
         closing.pass();
         return this.host.exit ?? closing.expired;
       });
-      if (!this.host.exit) this.#fail(misbehaviour.stillOpen(await this.#openResources(), pullMs));
+      if (!this.host.exit) {
+        const open = await this.#openResources();
+        // It may have ended while it was asked.
+        if (!this.host.exit) this.#fail(misbehaviour.stillOpen(open, pullMs));
+      }
     }
     this.throwTrouble();
     if (this.host.exit && this.host.exit.code !== 0)
@@ -327,6 +333,7 @@ export class LearnerProgram<Result = unknown> {
   /** Throws the Finding about what went wrong with this program, if anything did. */
   throwTrouble(): void {
     this.#mustStop();
+    if (this.#neverStarted) throw this.#neverStarted;
     if (this.trouble) throw new Finding(this.trouble);
   }
 
@@ -559,7 +566,13 @@ export class LearnerProgram<Result = unknown> {
       this.host.end();
       return;
     }
-    if (exit && this.#state !== "killed") {
+    // Until it has said its id, nothing of the learner's has run in it.
+    if (exit && this.host.pid === undefined && this.#state !== "killed") {
+      this.#neverStarted = new EnvironmentTrouble(
+        `A process for your program could not be started: it ended at once (${exit.signal ?? `exit status ${exit.code ?? "none"}`}).`,
+        "This is not your program's fault. Are there enough memory and enough processes? Run the command again; if it stays, report it.",
+      );
+    } else if (exit && this.#state !== "killed") {
       this.stage.note("exited", this.name, String(exit.signal ?? exit.code));
       const loading = this.#state === "loading";
       const heapFull = exit.signal === "SIGABRT" && this.output.includes("heap out of memory");

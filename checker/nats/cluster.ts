@@ -64,7 +64,7 @@ export class NatsCluster {
         return cluster;
       } catch (error) {
         await cluster.close();
-        if (tries === triesForPorts || !/address already in use/.test(String(error))) throw error;
+        if (tries === triesForPorts || !/: bind: /.test(String(error))) throw error;
       }
     }
   }

@@ -55,9 +55,13 @@ export function removeAtEnd(folder: string): void {
   tell(`made ${folder}`);
 }
 
-/** Removes a temporary folder now. */
+/** Removes a temporary folder now; one that somebody still holds, as a virus scanner does, when the run ends. */
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  } catch {
+    return;
+  }
   folders.delete(folder);
   tell(`removed ${folder}`);
 }
@@ -66,13 +70,7 @@ export function removeFolder(folder: string): void {
 export function reapAll(): void {
   for (const pid of processes.keys()) endProcess(pid);
   if (reaper) endStragglers(runMark);
-  for (const folder of folders) {
-    try {
-      removeFolder(folder);
-    } catch {
-      // The reaper tries again.
-    }
-  }
+  for (const folder of folders) removeFolder(folder);
   reaper?.stdin?.end();
 }
 

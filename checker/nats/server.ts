@@ -49,6 +49,8 @@ export function randomCredentials(): ServerCredentials {
 
 /** How long a server may take to answer before we call it trouble; it takes 20 to 40 ms on an idle machine. */
 const readyWithinMs = 30_000;
+/** For what a server that ended has still to say. */
+const lastWordsMs = 1_000;
 const keptLogLines = 200;
 /** How long a client may take to say who it is. By default two seconds, too short for a program on a machine that is very busy. */
 const answerWithinS = 30;
@@ -61,6 +63,9 @@ export class NatsServer {
   readonly system: Credentials;
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
+  /** Somebody of ours is ending it. */
+  #ending = false;
+  #died: EnvironmentTrouble | undefined;
   #port: number;
   #monitor = 0;
   #log: string[] = [];
@@ -120,6 +125,11 @@ export class NatsServer {
     return this.#exited;
   }
 
+  /** Set when it ended after it was ready, and nobody of ours ended it. */
+  get died(): EnvironmentTrouble | undefined {
+    return this.#died;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }
@@ -134,6 +144,7 @@ export class NatsServer {
     const child = this.#process;
     if (!child) return;
     if (this.#paused) this.resume();
+    this.#ending = true;
     child.kill(signal);
     await this.#exited;
   }
@@ -212,6 +223,11 @@ export class NatsServer {
     });
     watchOver(child);
     this.#process = child;
+    this.#ending = false;
+    this.#died = undefined;
+    // The process may be gone before its last words have been read.
+    const read = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    let isReady = false;
     let whyNot: Error | undefined;
     this.#exited = new Promise((resolve) => {
       const gone = () => {
@@ -221,7 +237,15 @@ export class NatsServer {
         }
         resolve();
       };
-      child.once("exit", gone);
+      child.once("exit", (code, end) => {
+        if (isReady && !this.#ending) {
+          this.#died = new EnvironmentTrouble(
+            `${this.program.path} (nats-server ${this.program.version}) ended by itself in the middle of a check (${end ?? `exit status ${code}`}): ${this.#log.slice(-3).join(" · ")}`,
+            "This is not your program's fault. Is there enough memory? Run the command again; if it stays, report it.",
+          );
+        }
+        gone();
+      });
       child.once("error", (error) => {
         whyNot = error;
         gone();
@@ -234,6 +258,7 @@ export class NatsServer {
     const inTime = await within(ready, readyWithinMs);
     if (inTime !== true || !(await this.#answers())) {
       await this.kill();
+      await within(read, lastWordsMs);
       if (this.#leavesTakenPorts()) return this.#launch();
       throw new EnvironmentTrouble(
         `${this.program.path} (nats-server ${this.program.version}) did not start: ${whyNot?.message ?? (this.#log.slice(-3).join(" · ") || "it said nothing")}`,
@@ -241,6 +266,7 @@ export class NatsServer {
         { cause: whyNot },
       );
     }
+    isReady = true;
   }
 
   /**
@@ -248,9 +274,8 @@ export class NatsServer {
    * @returns whether that was why the server did not start
    */
   #leavesTakenPorts(): boolean {
-    const isTaken = (port: number) =>
-      port > 0 &&
-      this.#log.some((line) => line.includes(`:${port}:`) && line.includes("address already in use"));
+    // Each system has words of its own for the reason, and Windows has them in the user's language.
+    const isTaken = (port: number) => port > 0 && this.#log.some((line) => line.includes(`:${port}: bind: `));
     const client = this.settings.port === undefined && isTaken(this.#port);
     const monitor = isTaken(this.#monitor);
     if (client) this.#port = -1;
@@ -266,7 +291,7 @@ export class NatsServer {
       rest = lines.pop() ?? "";
       for (const line of lines) {
         // "[4711] 2026/01/02 03:04:05.678901 [INF] Listening for …": keep from the level on.
-        const words = line.slice(line.indexOf("[", 1)).trim();
+        const words = line.slice(Math.max(0, line.indexOf("[", 1))).trim();
         this.#log.push(words);
         const client = /Listening for client connections on \S+:(\d+)$/.exec(words);
         const monitor = /Starting http monitor on \S+:(\d+)$/.exec(words);

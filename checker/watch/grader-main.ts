@@ -105,7 +105,10 @@ async function getReady(): Promise<void> {
     // A message that came meanwhile is taken first.
     await new Promise((resolve) => setImmediate(resolve));
     const chore = chores.pop();
-    if (chore) await Promise.resolve(chore()).catch(() => {});
+    if (chore)
+      await Promise.resolve()
+        .then(chore)
+        .catch(() => {});
     else if (waiting === 0 && !addSpare()) break;
   }
   if (waiting > 0) return;

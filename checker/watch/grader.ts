@@ -33,6 +33,8 @@ export class Grader {
   prepare(lesson: Lesson): void {
     if (this.#busy) this.#drop();
     this.#busy = false;
+    // What was graded has nothing more to say: it is of another lesson.
+    this.#id++;
     this.#lesson = lesson;
     this.#send({ type: "prepare", lesson: lesson.id, server: this.server });
   }

@@ -115,6 +115,13 @@ export async function installBundle(source: string): Promise<Unpacked[]> {
     for (const entry of manifest.programs) unpacked.push(await installEntry(file, entry));
     return unpacked;
   } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (code && syscall)
+      throw new EnvironmentTrouble(
+        `${file} cannot be installed from: ${message}.`,
+        "About 90 MB are needed in the temporary folder and in the course's cache: see that they are writable and the disks are not full.",
+        { cause: error },
+      );
     if (!(error instanceof InstallFailure)) throw error;
     throw new EnvironmentTrouble(
       `${file} cannot be installed from: ${error.message}.`,

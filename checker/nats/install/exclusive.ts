@@ -35,16 +35,22 @@ export async function exclusively<T>(
     // Without this the library throws from a timer. Being overtaken is safe, as said above.
     onCompromised: () => {},
   };
+  const stages: string[] = [];
   const release = await patiently(() => lockfile.lock(folder, options), onWaiting);
   try {
     await removeLeftovers(folder);
     const stage = async () => {
       await mkdir(folder, { recursive: true });
-      return mkdtemp(join(folder, "stage-"));
+      const made = await mkdtemp(join(folder, "stage-"));
+      stages.push(made);
+      return made;
     };
     return await install(stage);
   } finally {
-    await removeLeftovers(folder).catch(() => {});
+    // Only our own, and what was moved aside: whoever overtook us may be at work beside them.
+    const broken = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("broken-"));
+    for (const made of [...stages, ...broken.map((name) => join(folder, name))])
+      await rm(made, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     await release().catch(() => {});
   }
 }

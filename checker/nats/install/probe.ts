@@ -50,13 +50,18 @@ export async function probeNewEnough(program: Program, path: string): Promise<Pr
 /** Starts the binary with `--version`, whatever is remembered of it. */
 export async function askVersion(program: Program, path: string, attempts = 5): Promise<Probe> {
   const { error, output } = await new Promise<{ error: ProbeError | null; output: string }>((resolve) => {
-    execFile(
-      path,
-      ["--version"],
-      { timeout: versionTimeoutMs, windowsHide: true },
-      (failure, stdout, stderr) =>
-        resolve({ error: failure as ProbeError | null, output: `${stdout}\n${stderr}`.trim() }),
-    );
+    try {
+      execFile(
+        path,
+        ["--version"],
+        { timeout: versionTimeoutMs, windowsHide: true },
+        (failure, stdout, stderr) =>
+          resolve({ error: failure as ProbeError | null, output: `${stdout}\n${stderr}`.trim() }),
+      );
+    } catch (error) {
+      // Node throws what a file that is no program comes to, and tells only the commonest reasons by the callback.
+      resolve({ error: error as ProbeError, output: "" });
+    }
   });
   // A process that was forked while the file was being written can hold it open for a moment.
   if (error?.code === "ETXTBSY" && attempts > 1) {
