@@ -109,8 +109,7 @@ export async function grade({
       ...(afterwards && { afterwards }),
     });
     if (dropped?.aborted) throw new DroppedGrading();
-    const [trouble] = run.troubles;
-    if (trouble) throw trouble;
+    if (run.trouble) throw run.trouble;
     if (result.troubles.length > 0) {
       throw new EnvironmentTrouble(
         `The checks of ${lesson.id} could not be run: ${result.troubles.join(" · ")}`,

@@ -6,7 +6,6 @@ import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { BorrowedServer, NeedsOwnServer, type Served } from "../nats/borrowed.ts";
 import type { ServerSettings } from "../nats/server.ts";
-import { NatsServer } from "../nats/server.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckServer } from "./check-server.ts";
 import { shownOnTheWire } from "./evidence.ts";
@@ -108,9 +107,19 @@ export function exercise<Exercise>() {
 
 /** What is no finding is not the learner's doing, wherever it was thrown: a server that did not start, a folder that could not be made. */
 function keepTrouble(error: unknown, name: string): void {
-  const { troubles, findings } = currentRun();
-  if (error instanceof Finding || findings.has(name) || troubles.length > 0) return;
-  troubles.push(asTrouble(error));
+  const run = currentRun();
+  if (error instanceof Finding || run.findings.has(name)) return;
+  run.trouble ??= asTrouble(error);
+}
+
+function asTrouble(error: unknown): EnvironmentTrouble {
+  if (error instanceof EnvironmentTrouble) return error;
+  const { name, message, stack } = error as Error;
+  return new EnvironmentTrouble(
+    `A check could not be made: ${name}: ${message}`,
+    `This is not your program's fault. Run the command again; if it stays, report it with this: ${stack?.split("\n")[1]?.trim() ?? ""}`,
+    { cause: error },
+  );
 }
 
 async function play<Exercise, Id extends string>(
@@ -208,9 +217,9 @@ async function playOn<Exercise, Id extends string>(
     if (stage.server.denied) throw stage.server.denied;
     if (error instanceof NeedsOwnServer) throw error;
     if (nats.lost) throw new NeedsOwnServer("lost");
-    const parts = nats instanceof NatsServer && nats.died ? nats.died : await explain(error, stage);
-    if (parts instanceof EnvironmentTrouble) run.troubles.push(parts);
-    else if (parts) {
+    if (nats.died) throw nats.died;
+    const parts = await explain(error, stage);
+    if (parts) {
       run.findings.set(name, {
         ...shownOnTheWire(parts, journal),
         ...(stage.output && { output: stage.output }),
@@ -224,10 +233,9 @@ async function playOn<Exercise, Id extends string>(
   }
 }
 
-/** What the learner reads of an error; or the trouble, when it is not of the learner's making. */
-async function explain(error: unknown, stage: Stage): Promise<FindingParts | EnvironmentTrouble | undefined> {
-  if (error instanceof CannotCheck) return undefined;
-  if (error instanceof EnvironmentTrouble) return error;
+/** What the learner reads of an error; undefined when it is not of the learner's making. */
+async function explain(error: unknown, stage: Stage): Promise<FindingParts | undefined> {
+  if (error instanceof CannotCheck || error instanceof EnvironmentTrouble) return undefined;
   let known = error instanceof Finding ? error.parts : undefined;
   if (known?.diagnosis || currentRun().dropped?.aborted) return known;
   // A failed expectation says what differs; a belief that shows, or a program that went wrong, says why.
@@ -240,18 +248,7 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | Env
   const reason = await stage.reason();
   if (reason) return reason;
   if (known) return known;
-  if (isAssertion(error)) return assertionParts(error);
-  return asTrouble(error);
-}
-
-function asTrouble(error: unknown): EnvironmentTrouble {
-  if (error instanceof EnvironmentTrouble) return error;
-  const { name, message, stack } = error as Error;
-  return new EnvironmentTrouble(
-    `A check could not be made: ${name}: ${message}`,
-    `This is not your program's fault. Run the command again; if it stays, report it with this: ${stack?.split("\n")[1]?.trim() ?? ""}`,
-    { cause: error },
-  );
+  return isAssertion(error) ? assertionParts(error) : undefined;
 }
 
 interface Assertion {

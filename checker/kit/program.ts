@@ -73,8 +73,8 @@ export class LearnerProgram<Result = unknown> {
   #printed = 0;
   #state: "loading" | "running" | "released" | "power-off" | "killed" = "loading";
   #uncaught: { error: Failure; origin: string } | undefined;
-  /** It had nothing more to do, before it ended. */
   #neverStarted: EnvironmentTrouble | undefined;
+  /** It had nothing more to do, before it ended. */
   #idle = false;
   #replaced: readonly string[] = [];
   #closedHanded: "close" | "drain" | undefined;

@@ -13,8 +13,8 @@ export interface Run {
   unfit: FindingParts | undefined;
   /** What each failed check found, by its name. */
   readonly findings: Map<string, FindingParts & { output?: string }>;
-  /** Trouble of the environment, in any check. */
-  readonly troubles: EnvironmentTrouble[];
+  /** The first trouble of the environment, in any check. */
+  trouble?: EnvironmentTrouble;
   /** What each check saw on the wire, by its name. */
   readonly journals: Map<string, Journal>;
   /** Aborted when nobody wants the verdict any more: the checks end at once. */
@@ -56,7 +56,6 @@ export function beginRun(
     unfit,
     dropped,
     findings: new Map(),
-    troubles: [],
     journals: new Map(),
     borrowed: new Set(),
   };

@@ -1,6 +1,7 @@
 // A server of the person's own, named by NATS_URL, for checks that do it no harm: each borrows an account that is there for the checker
 // alone. Nothing is ever deleted that was there before.
 import { connect, type JetStreamManager, type NatsConnection, nanos, StorageType } from "nats";
+import type { EnvironmentTrouble } from "../course/errors.ts";
 import type { Credentials, ServerSettings } from "./server.ts";
 
 /** What a check needs of its server: one of its own, or a borrowed one. */
@@ -14,6 +15,8 @@ export interface Served {
   readonly user: Credentials;
   /** It went away by itself: what a check saw then is nobody's fault. */
   readonly lost?: boolean;
+  /** As `lost`, of a server of the run's own: what to tell of it. */
+  readonly died?: EnvironmentTrouble | undefined;
   kill(): Promise<void>;
   restart(): Promise<void>;
   pause(): void;
