@@ -6,7 +6,8 @@ import writeFileAtomic from "write-file-atomic";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { askClassroom } from "./ask.ts";
 import { learnerFolder, type Membership, membershipFile } from "./membership.ts";
-import { parsed, readJoined, readRoom } from "./messages.ts";
+import { parsed, readJoined } from "./messages.ts";
+import { roomAt } from "./where.ts";
 
 /** The key that is being joined with: when the answer is lost, the next try is the same learner. */
 const keyIn = (folder: string) => join(folder, "joining.json");
@@ -93,13 +94,7 @@ export async function moveTo(
   url: URL,
   folder = learnerFolder,
 ): Promise<Membership | undefined> {
-  const { status, text } = await askClassroom(new URL("api/room", url), { ca: member.ca });
-  const found = status === 200 ? readRoom(text) : undefined;
-  if (!found)
-    throw new EnvironmentTrouble(
-      `What is at ${url.href} does not say which classroom it is: it answered with status ${status}.`,
-      "Is the address right? If the classroom is just starting, try again in a moment.",
-    );
+  const found = await roomAt(url, { ca: member.ca });
   if (found.room !== member.room) return undefined;
   const { servers: _, port: __, ...rest } = member;
   const moved: Membership = { ...rest, ...found, url: url.href };

@@ -7,6 +7,7 @@ import { EnvironmentTrouble } from "../course/errors.ts";
 import { root } from "../course/places.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { markedEnvironment, watchOver } from "../nats/reaper.ts";
+import { bracketed, isEveryAddress, reachedFromHere } from "./address.ts";
 import { makeAssets } from "./assets.ts";
 import { Authority, type Credentials, operatorConfig } from "./authority.ts";
 import { readCatalogue } from "./catalogue.ts";
@@ -15,7 +16,7 @@ import { Hub, type TlsFiles } from "./hub.ts";
 import { roomNames } from "./room.ts";
 import { type ClassroomState, classroomFolder, openState, type Ports, saveState } from "./state.ts";
 import { connectAs } from "./store.ts";
-import { bracketed, listeningTrouble, Web } from "./web.ts";
+import { listeningTrouble, Web } from "./web.ts";
 import { refuseIfOpen } from "./where.ts";
 
 export interface OpenOptions {
@@ -64,7 +65,7 @@ export async function openClassroom(options: OpenOptions): Promise<OpenClassroom
     throw listeningTrouble(error, ports.http);
   });
   const scheme = tls ? "https" : "http";
-  const names = host === "0.0.0.0" || host === "::" ? ownAddresses() : [host];
+  const names = isEveryAddress(host) ? ownAddresses() : [host];
   const addresses = names.map((name) => `${scheme}://${bracketed(name)}:${web.port}/`);
   let hub: Hub | undefined;
   try {
@@ -95,9 +96,7 @@ export async function openClassroom(options: OpenOptions): Promise<OpenClassroom
         ...(tls && { tls }),
       };
       hub = await Hub.start(program, settings, tell);
-      servers = [
-        `${tls ? "tls" : "nats"}://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : bracketed(host)}:${ports.nats}`,
-      ];
+      servers = [`${tls ? "tls" : "nats"}://${reachedFromHere(host)}:${ports.nats}`];
     }
     // The certificate names the machine as learners know it, not the loopback address that we use ourselves.
     const trust =

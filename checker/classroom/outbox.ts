@@ -41,10 +41,6 @@ export class Outbox {
     this.#sent = join(home, "sent");
   }
 
-  get folder(): string {
-    return this.#folder;
-  }
-
   /** Writes a message down. @returns its number */
   put(body: Body): number {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
@@ -79,10 +75,12 @@ export class Outbox {
       .flatMap((n) => this.#read(n) ?? []);
   }
 
-  /** What was confirmed, after this number, in its order; empty where it is not kept any more. */
-  confirmedAfter(upTo: number): Waiting[] {
-    const numbers = Array.from({ length: Math.max(0, this.confirmed() - upTo) }, (_, i) => upTo + 1 + i);
-    return numbers.map((n) => this.#read(n, this.#sent) ?? this.#read(n) ?? lost(n));
+  /** What was confirmed, after this number, in its order, and no more than so many; empty where it is not kept any more. */
+  confirmedAfter(upTo: number, most: number): Waiting[] {
+    const length = Math.min(most, Math.max(0, this.confirmed() - upTo));
+    return Array.from({ length }, (_, i) => upTo + 1 + i).map(
+      (n) => this.#read(n, this.#sent) ?? this.#read(n) ?? lost(n),
+    );
   }
 
   /** Up to this number everything has arrived. */

@@ -208,7 +208,6 @@ export class Sender {
     const now = performance.now();
     if (!this.#nc || upTo >= this.#outbox.confirmed() || now - this.#filledAt < againMs) return;
     this.#filledAt = now;
-    for (const message of this.#outbox.confirmedAfter(upTo).slice(0, window))
-      this.#publish(this.#nc, message);
+    for (const message of this.#outbox.confirmedAfter(upTo, window)) this.#publish(this.#nc, message);
   }
 }

@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import { extname, join, sep } from "node:path";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { root } from "../course/places.ts";
+import { bracketed } from "./address.ts";
 import type { Assets } from "./assets.ts";
 import { timelineFile } from "./catalogue.ts";
 import { type Host, NameTaken } from "./host.ts";
@@ -302,10 +303,6 @@ function hostOf(request: IncomingMessage): string {
     /^([^:[\]]+)(?::\d+)?$/.exec(given)?.[1] ??
     ""
   ).toLowerCase();
-}
-
-export function bracketed(name: string): string {
-  return isIP(name) === 6 ? `[${name}]` : name;
 }
 
 /** @throws EnvironmentTrouble */

@@ -1,19 +1,22 @@
 // Which classroom is open at an address.
-import { UsageError } from "../course/errors.ts";
+import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
+import { reachedFromHere } from "./address.ts";
 import { askClassroom, type Question } from "./ask.ts";
 import { type Room, readRoom } from "./messages.ts";
 import type { ClassroomState } from "./state.ts";
-import { bracketed } from "./web.ts";
 
-const answerWithinMs = 3_000;
+/** Of this machine's own classroom, which is near. */
+const ownWithinMs = 3_000;
 
-/** Undefined when nobody answers there, or it is no classroom. */
-export async function roomAt(url: URL | string, question: Question = {}): Promise<Room | undefined> {
-  const answer = await askClassroom(new URL("api/room", url), {
-    withinMs: answerWithinMs,
-    ...question,
-  }).catch(() => undefined);
-  return answer?.status === 200 ? readRoom(answer.text) : undefined;
+/** @throws EnvironmentTrouble when nobody answers there, or it is no classroom */
+export async function roomAt(url: URL, question?: Question): Promise<Room> {
+  const { status, text } = await askClassroom(new URL("api/room", url), question);
+  const room = status === 200 ? readRoom(text) : undefined;
+  if (room) return room;
+  throw new EnvironmentTrouble(
+    `What is at ${url.href} does not say which classroom it is: it answered with status ${status}.`,
+    "Is the address right? If the classroom is just starting, try again in a moment.",
+  );
 }
 
 /**
@@ -22,11 +25,11 @@ export async function roomAt(url: URL | string, question: Question = {}): Promis
  */
 export async function refuseIfOpen({ room, ports, host = "127.0.0.1", tls }: ClassroomState): Promise<void> {
   if (!ports) return;
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const url = `${tls ? "https" : "http"}://${bracketed(name)}:${ports.http}/`;
-  if ((await roomAt(url, { trustAny: true }))?.room !== room) return;
+  const url = new URL(`${tls ? "https" : "http"}://${reachedFromHere(host)}:${ports.http}/`);
+  const open = await roomAt(url, { trustAny: true, withinMs: ownWithinMs }).catch(() => undefined);
+  if (open?.room !== room) return;
   throw new UsageError(
-    `This classroom is open already, at ${url}`,
+    `This classroom is open already, at ${url.href}`,
     "Use that one, or close it first: Ctrl+C in its terminal.",
   );
 }

@@ -142,14 +142,14 @@ describe("the outbox", () => {
     expect(outbox.waiting().map(({ n }) => n)).toEqual(Array.from({ length: 40 }, (_, i) => i + 61));
     outbox.confirm(99);
     // What is confirmed is kept for a while.
-    expect(outbox.confirmedAfter(97).map(({ n, body }) => [n, body?.kind])).toEqual([
+    expect(outbox.confirmedAfter(97, 10).map(({ n, body }) => [n, body?.kind])).toEqual([
       [98, "hand"],
       [99, "hand"],
     ]);
     for (const file of readdirSync(join(home, "sent"))) longAgo(join(home, "sent", file));
     outbox.confirm(100);
     expect(readdirSync(join(home, "outbox"))).toEqual([]);
-    expect(outbox.confirmedAfter(98).map(({ n, body }) => [n, body?.kind])).toEqual([
+    expect(outbox.confirmedAfter(98, 10).map(({ n, body }) => [n, body?.kind])).toEqual([
       [99, undefined],
       [100, "hand"],
     ]);
