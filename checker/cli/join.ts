@@ -7,7 +7,7 @@ import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { newsText, showNews } from "./news.ts";
-import { question } from "./question.ts";
+import { question, wantTerminal } from "./question.ts";
 import { print, wrap } from "./text.ts";
 
 export interface JoinFlags {
@@ -105,11 +105,7 @@ async function again(member: Membership, typed: string): Promise<number> {
 }
 
 async function ask(words: string, flag: string): Promise<string> {
-  if (process.stdin.isTTY !== true)
-    throw new UsageError(
-      "There is no terminal to ask in.",
-      `Give ${flag} as well: npm run join ADDRESS -- --name "Ana" --code ABCDEF`,
-    );
+  wantTerminal(`Give ${flag} as well: npm run join ADDRESS -- --name "Ana" --code ABCDEF`);
   const answer = await question(words);
   if (answer === undefined)
     throw new UsageError("Nothing was typed, and no classroom was joined.", `${flag} gives it as well.`);

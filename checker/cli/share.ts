@@ -7,7 +7,7 @@ import { sharedBefore, writeShared } from "../classroom/shared.ts";
 import { UsageError } from "../course/errors.ts";
 import { findLesson } from "../course/lessons.ts";
 import { exitStatus } from "../grading/verdict.ts";
-import { question } from "./question.ts";
+import { agreed, wantTerminal } from "./question.ts";
 import { print, printError } from "./text.ts";
 
 export const whenItGoes = {
@@ -55,22 +55,16 @@ export async function runShare(
       `At most ${mostCodeCharacters} characters and ${mostCodeBytes} bytes.`,
     );
   printError(`This goes to the instructor, and may be shown to the room:\n\n${code.trimEnd()}\n`);
-  if (!yes && !(await agreed())) {
-    print("Nothing was sent.");
-    return exitStatus.passed;
+  if (!yes) {
+    wantTerminal("Say yes beforehand: npm run share LESSON -- --yes");
+    if (!(await agreed("Share it? (y/N) "))) {
+      print("Nothing was sent.");
+      return exitStatus.passed;
+    }
   }
   const n = tellClassroom({ kind: "share", lesson: lesson.id, code });
   writeShared(learnerFolder, lesson.id, [...before, n]);
   print((await arrived(n, whenItGoes.withinMs)) ? `${lesson.id} is shared.` : whenItGoes.words);
   print(`To take it back: npm run share ${lesson.id} -- --take-back`);
   return exitStatus.passed;
-}
-
-async function agreed(): Promise<boolean> {
-  if (process.stdin.isTTY !== true)
-    throw new UsageError(
-      "There is no terminal to ask in.",
-      "Say yes beforehand: npm run share LESSON -- --yes",
-    );
-  return /^y(es)?$/i.test((await question("Share it? (y/N) "))?.trim() ?? "");
 }

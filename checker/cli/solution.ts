@@ -7,7 +7,7 @@ import { readProgress } from "../course/progress.ts";
 import { readableSolution, referenceFile, starterNotes } from "../course/starter.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { currentLesson } from "./current.ts";
-import { question } from "./question.ts";
+import { agreed } from "./question.ts";
 import { colours as c, print, wrap, wrapCode } from "./text.ts";
 
 export async function runSolution(
@@ -64,6 +64,5 @@ async function confirmed(id: string): Promise<boolean> {
     print(wrap(notYet));
     return false;
   }
-  const answer = await question(`You have not passed ${id} yet. Show the solution? [y/N] `, process.stdout);
-  return /^y(es)?$/i.test(answer?.trim() ?? "");
+  return agreed(`You have not passed ${id} yet. Show the solution? [y/N] `, process.stdout);
 }
