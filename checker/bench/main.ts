@@ -33,7 +33,7 @@ const command = authorsCommand("bench", "what things cost, as ratios measured in
     new Option("--learners <n>", "in the classroom, each with 20 results").argParser(positive).default(500),
   )
   .addOption(new Option("--seconds <n>", "over which the results come").argParser(positive).default(60))
-  .addOption(new Option("--fault <name>", "one alone").choices(faults).default(undefined, "each in turn"))
+  .addOption(new Option("--fault <name>", "one alone; without it each in turn").choices(faults))
   .parse();
 const only = command.processedArgs[0] as keyof typeof benches | undefined;
 const { rounds, learners, seconds, fault } = command.opts<{
