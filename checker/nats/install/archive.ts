@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { InstallFailure } from "./failure.ts";
+import { InstallFailure, isOfTheSystem } from "./failure.ts";
 
 interface Entry {
   readonly path: string;
@@ -32,9 +32,10 @@ export async function takeFrom(file: string, wanted: string, target: string): Pr
   try {
     await (kind === "zip" ? eachInZip(file, take) : eachInTar(file, take));
   } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    if (error instanceof InstallFailure || (code && syscall)) throw error;
-    throw new InstallFailure(`the archive is damaged: ${message}`, undefined, { cause: error });
+    if (error instanceof InstallFailure || isOfTheSystem(error)) throw error;
+    throw new InstallFailure(`the archive is damaged: ${(error as Error).message}`, undefined, {
+      cause: error,
+    });
   }
   if (taken === 0) throw new InstallFailure(`the archive holds no ${wanted}`);
 }

@@ -8,7 +8,7 @@ import { takeFrom } from "./archive.ts";
 import { type BringOptions, bringPinned } from "./bring.ts";
 import { type Cached, cachedVersion, probeCached } from "./cache.ts";
 import { exclusively } from "./exclusive.ts";
-import { InstallFailure } from "./failure.ts";
+import { InstallFailure, isOfTheSystem } from "./failure.ts";
 import { finish, prepareCache, sha256Of } from "./place.ts";
 import { platformName } from "./platform.ts";
 import { fileName, isAtLeast, type ProgramName, programs } from "./programs.ts";
@@ -115,17 +115,13 @@ export async function installBundle(source: string): Promise<Unpacked[]> {
     for (const entry of manifest.programs) unpacked.push(await installEntry(file, entry));
     return unpacked;
   } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    if (code && syscall)
-      throw new EnvironmentTrouble(
-        `${file} cannot be installed from: ${message}.`,
-        "About 90 MB are needed in the temporary folder and in the course's cache: see that they are writable and the disks are not full.",
-        { cause: error },
-      );
-    if (!(error instanceof InstallFailure)) throw error;
+    const isDisk = isOfTheSystem(error);
+    if (!isDisk && !(error instanceof InstallFailure)) throw error;
     throw new EnvironmentTrouble(
       `${file} cannot be installed from: ${error.message}.`,
-      "Copy the bundle again, or make a new one with `npm run setup -- --bundle FILE`.",
+      isDisk
+        ? "About 90 MB are needed in the temporary folder and in the course's cache: see that they are writable and the disks are not full."
+        : "Copy the bundle again, or make a new one with `npm run setup -- --bundle FILE`.",
       { cause: error },
     );
   } finally {

@@ -47,9 +47,8 @@ export async function exclusively<T>(
     };
     return await install(stage);
   } finally {
-    // Only our own, and what was moved aside: whoever overtook us may be at work beside them.
-    const broken = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("broken-"));
-    for (const made of [...stages, ...broken.map((name) => join(folder, name))])
+    // Only our own: whoever overtook us may be at work beside them.
+    for (const made of stages)
       await rm(made, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     await release().catch(() => {});
   }

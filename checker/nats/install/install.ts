@@ -2,7 +2,7 @@
 import { EnvironmentTrouble } from "../../course/errors.ts";
 import type { InstallEvent, OnProgress } from "./events.ts";
 import { exclusively } from "./exclusive.ts";
-import { InstallFailure } from "./failure.ts";
+import { InstallFailure, isOfTheSystem } from "./failure.ts";
 import { prepareCache } from "./place.ts";
 import type { Program } from "./programs.ts";
 import { goRung } from "./rungs/go.ts";
@@ -80,9 +80,8 @@ export async function install(program: Program, options: InstallOptions): Promis
 /** A rung's own failure, or the disk's. Anything else is a fault in the course, and is not taken for a refusal. */
 function expected(error: unknown): { message: string; mend?: string } {
   if (error instanceof InstallFailure || error instanceof EnvironmentTrouble) return error;
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC")
+  if ((error as NodeJS.ErrnoException).code === "ENOSPC")
     return { message: "the disk is full", mend: "Free about 150 MB, or set LEARN_NATS_CACHE" };
-  if (code && syscall) return { message };
+  if (isOfTheSystem(error)) return error;
   throw error;
 }

@@ -48,11 +48,12 @@ export async function finish(
 
   const folder = join(binFolder(), `${program.name}-${version}`);
   await mkdir(dirname(folder), { recursive: true });
+  const broken = join(tempFolder(program), `broken-${Date.now()}`);
   if (existsSync(folder)) {
     const other = await working(program, folder);
     if (other) return other;
     // Moved away first: deleting is many steps, and a run that is killed among them would leave half of it.
-    await rename(folder, join(tempFolder(program), `broken-${Date.now()}`));
+    await rename(folder, broken);
   }
   try {
     await rename(stage, folder);
@@ -61,6 +62,8 @@ export async function finish(
     const other = await working(program, folder);
     if (other) return other;
     throw error;
+  } finally {
+    await rm(broken, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
   await syncFolder(dirname(folder));
   const path = join(folder, fileName(program.name));

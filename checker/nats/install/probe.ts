@@ -1,9 +1,9 @@
 // Asks a binary for its version, and remembers the answer so that the next run need not start it.
-import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../../course/places.ts";
 import { isAtLeast, type Program } from "./programs.ts";
+import { runFile } from "./run-file.ts";
 
 /** It takes 50 ms; much longer on a busy machine, or where a virus scanner reads the file first. Who needs more is no server for a check. */
 const versionTimeoutMs = 15_000;
@@ -49,20 +49,9 @@ export async function probeNewEnough(program: Program, path: string): Promise<Pr
 
 /** Starts the binary with `--version`, whatever is remembered of it. */
 export async function askVersion(program: Program, path: string, attempts = 5): Promise<Probe> {
-  const { error, output } = await new Promise<{ error: ProbeError | null; output: string }>((resolve) => {
-    try {
-      execFile(
-        path,
-        ["--version"],
-        { timeout: versionTimeoutMs, windowsHide: true },
-        (failure, stdout, stderr) =>
-          resolve({ error: failure as ProbeError | null, output: `${stdout}\n${stderr}`.trim() }),
-      );
-    } catch (error) {
-      // Node throws what a file that is no program comes to, and tells only the commonest reasons by the callback.
-      resolve({ error: error as ProbeError, output: "" });
-    }
-  });
+  const options = { timeout: versionTimeoutMs, windowsHide: true };
+  const { error, stdout, stderr } = await runFile(path, ["--version"], options);
+  const output = `${stdout}\n${stderr}`.trim();
   // A process that was forked while the file was being written can hold it open for a moment.
   if (error?.code === "ETXTBSY" && attempts > 1) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -77,8 +66,6 @@ export async function askVersion(program: Program, path: string, attempts = 5): 
     output.split("\n")[0]?.slice(0, 80) || `nothing, and exited with ${error?.code ?? error?.signal ?? 0}`;
   return { reason: `${path} does not say its version as ${program.name} does; --version printed: ${said}` };
 }
-
-type ProbeError = Error & { code?: string | number; killed?: boolean; signal?: string };
 
 const words: Record<string, string> = {
   ENOENT: "does not exist",

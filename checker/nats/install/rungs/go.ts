@@ -1,11 +1,11 @@
 // Fifth rung: `go install` of the pinned version. Go checks what it brings against its own checksum database.
-import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InstallFailure } from "../failure.ts";
 import { readLock } from "../lock.ts";
 import { finish, refusalOf } from "../place.ts";
 import type { Program } from "../programs.ts";
+import { runFile } from "../run-file.ts";
 import { onPath } from "./path.ts";
 import type { InstallingRung, Limits } from "./rung.ts";
 
@@ -93,28 +93,20 @@ async function requireProxy(
   }
 }
 
-function run(
+async function run(
   go: string,
   args: readonly string[],
   environment: Record<string, string>,
   timeoutMs: number,
 ): Promise<{ stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      env: { ...process.env, ...environment },
-      timeout: timeoutMs,
-      maxBuffer: 16 * 1024 * 1024,
-    };
-    execFile(go, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve({ stdout });
-      if (error.killed) {
-        return reject(new InstallFailure(`go ${args[0]} was stopped after ${timeoutMs / 1000} s`));
-      }
-      // What Go downloads is on stderr too; the last line is the failure.
-      const why = stderr.trim().split("\n").at(-1)?.trim() || error.message;
-      reject(
-        new InstallFailure(`go ${args.join(" ")} failed: ${why.slice(0, 300)}`, undefined, { cause: error }),
-      );
-    });
+  const { error, stdout, stderr } = await runFile(go, args, {
+    env: { ...process.env, ...environment },
+    timeout: timeoutMs,
+    maxBuffer: 16 * 1024 * 1024,
   });
+  if (!error) return { stdout };
+  if (error.killed) throw new InstallFailure(`go ${args[0]} was stopped after ${timeoutMs / 1000} s`);
+  // What Go downloads is on stderr too; the last line is the failure.
+  const why = stderr.trim().split("\n").at(-1)?.trim() || error.message;
+  throw new InstallFailure(`go ${args.join(" ")} failed: ${why.slice(0, 300)}`, undefined, { cause: error });
 }

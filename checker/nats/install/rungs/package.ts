@@ -1,10 +1,10 @@
 // Last rung: the distribution's package, fetched and unpacked without root (Debian, Ubuntu and what derives from them).
-import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InstallFailure } from "../failure.ts";
 import { finish } from "../place.ts";
 import { fileName, isAtLeast, type Program } from "../programs.ts";
+import { runFile } from "../run-file.ts";
 import { onPath } from "./path.ts";
 import type { InstallingRung } from "./rung.ts";
 
@@ -84,21 +84,18 @@ async function findBinary(tree: string, program: Program): Promise<string> {
   return join(file.parentPath, file.name);
 }
 
-function run(
+async function run(
   tool: string,
   args: readonly string[],
   cwd: string | undefined,
   timeoutMs: number,
 ): Promise<string> {
-  return new Promise((resolve, reject) => {
-    // What apt says is parsed, so it must not be translated.
-    const options = { cwd, timeout: timeoutMs, env: { ...process.env, LC_ALL: "C" } };
-    execFile(tool, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      const lines = stderr.trim().split("\n");
-      const why = lines.find((line) => line.startsWith("E:")) ?? lines.at(-1) ?? error.message;
-      const mend = /404|Failed to fetch|no longer/i.test(stderr) ? "sudo apt-get update" : undefined;
-      reject(new InstallFailure(`${tool} failed: ${why.slice(0, 300)}`, mend, { cause: error }));
-    });
-  });
+  // What apt says is parsed, so it must not be translated.
+  const options = { cwd, timeout: timeoutMs, env: { ...process.env, LC_ALL: "C" } };
+  const { error, stdout, stderr } = await runFile(tool, args, options);
+  if (!error) return stdout;
+  const lines = stderr.trim().split("\n");
+  const why = lines.find((line) => line.startsWith("E:")) ?? (lines.at(-1) || error.message);
+  const mend = /404|Failed to fetch|no longer/i.test(stderr) ? "sudo apt-get update" : undefined;
+  throw new InstallFailure(`${tool} failed: ${why.slice(0, 300)}`, mend, { cause: error });
 }
