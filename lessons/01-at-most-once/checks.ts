@@ -1,5 +1,5 @@
 // Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
-import type { NatsConnection } from "nats";
+import type { Msg, NatsConnection } from "nats";
 import { type CheckServer, exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
@@ -7,6 +7,12 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 
 /** Reconnecting in milliseconds instead of seconds, so that a long outage is over soon. */
 const impatient = { reconnectTimeWait: 2, reconnectJitter: 0, reconnectJitterTLS: 0 };
+
+/** How long a board that still waits for its next attempt is waited for: only such a board takes so long. */
+const longestWaitMs = 30_000;
+
+/** Attempts to reconnect for which the server is away: four times what a client makes by itself. */
+const longOutage = 40;
 
 /** Scans number `from` to `to` of a depot. */
 function scans(from: number, to: number): Scan[] {
@@ -482,32 +488,62 @@ check(
     await watching.result();
     const nc = await server.client();
     await server.kill();
-    const refused = () => server.wire.dials({ accepted: false }).length;
+    const attempts = () => server.wire.dials().length;
+    /** Half a second without an attempt: the board has given up, or waits for longer than it was told to. */
     const quiet = () => {
       let last = -1;
       return lasting(500, () => {
-        const same = refused() === last;
-        last = refused();
+        const same = attempts() === last;
+        last = attempts();
         return same;
       });
     };
+    const before = attempts();
     const silence = quiet();
-    await until("the board to try forty times", () => refused() >= 40 || watching.exit || silence());
-    const tried = refused();
+    await until(
+      "the board to try to reconnect",
+      () => attempts() - before >= longOutage || watching.exit || silence(),
+    );
+    const tried = attempts() - before;
     await server.restart();
+    const back = server.wire.mark();
+    const connected = () =>
+      server.relay.connections.some((connection) => connection.open && connection.name === "board");
+    /** What the host sees in the board's process: a client that will try again has a timer or a socket; one that has given up has neither. */
+    const stillTries = async () => {
+      const look = await watching.attempt<{ resources: readonly string[] }>("host:look", []);
+      return (
+        "error" in look || look.value.resources.some((name) => /^(Timeout|TCP|TLS|GetAddrInfo)/.test(name))
+      );
+    };
+    let gaveUp = false;
     believes("reconnects-for-ever", {
-      when: lasting(
-        3_000,
-        () => !server.relay.connections.some((connection) => connection.open && connection.name === "board"),
-      ),
+      when: () => gaveUp,
       message: () =>
-        `The server was away for ${tried} attempts to reconnect, and came back; the board did not. The client tries as often as \`maxReconnectAttempts\` says, by default ten times. Then it closes the connection for good, and nothing throws.`,
+        `The server was away for ${tried} attempts to reconnect, and came back; the board did not. The client tries as often as \`maxReconnectAttempts\` says, by default ten times, and with \`reconnect: false\` never. Then it closes the connection for good, and nothing throws.`,
       evidence: () => [
         `attempts while the server was away  ${tried}`,
-        `attempts since it is back           ${refused() - tried}`,
+        `attempts since it is back           ${attempts() - before - tried}`,
       ],
       wire: () => [...server.wire.of("server"), ...server.wire.dials({ accepted: false })],
     });
+    const silent = quiet();
+    await until("the board to connect again", () => connected() || silent());
+    gaveUp = !connected() && !(await stillTries());
+    if (!gaveUp && !connected()) {
+      await server.wire
+        .until(({ kind, client }) => (kind === "connect" && client === "board") || kind === "program", {
+          what: "connection of the board",
+          timeoutMs: longestWaitMs,
+          after: back,
+        })
+        .catch(() => {});
+      if (!connected())
+        fail(
+          `The server has been back for ${longestWaitMs / 1_000} seconds, and the board has not connected again. It may still try: something in your program waits. Between two attempts the client waits for \`reconnectTimeWait\`; for so long the board shows nothing, though the server is there.`,
+          { readme: "ten-attempts", evidence: [`attempts while the server was away  ${tried}`] },
+        );
+    }
     // A board that connects again subscribes again by itself; until then scans are lost, and that is right.
     let no = 0;
     const arrived = () => server.wire.messages({ client: "board" });
@@ -640,6 +676,11 @@ check(
         readme: "asking",
         hint: "What does a subscriber do that is there, but busy? Can your code tell?",
       },
+      "any-wait-will-do": {
+        belief: "An answer comes at once or never, so it makes no difference how long a request waits.",
+        readme: "asking",
+        hint: "`patience` is given to your function. To whom does your program hand it on? How long does a request wait, if nobody says?",
+      },
       "every-error-is-about-the-depot": {
         belief: "If the error is not the one, it is the other.",
         readme: "asking",
@@ -647,10 +688,15 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const nc = await server.client();
     nc.subscribe("depot.ams.open", { callback: (_, message) => void message.respond("yes") });
-    nc.subscribe("depot.rtm.open", { callback: () => {} });
+    let question: Msg | undefined;
+    nc.subscribe("depot.rtm.open", {
+      callback: (_, message) => {
+        question = message;
+      },
+    });
     await nc.flush();
 
     let empty: unknown;
@@ -680,15 +726,42 @@ check(
       "open",
     );
 
-    const silent = await asking.again("ask", [server.options("terminal"), "rtm", 100]);
+    // Depot rtm has the question and keeps it. An answer that comes long after the patience comes in vain, unless somebody still waits
+    // for it. On a busy machine a question can take so long by itself: then it is asked again.
+    const patience = 100;
+    let said: string | undefined;
     believes("silence-means-nobody", {
-      when: () => silent === "empty",
+      when: () => said === "empty",
       message:
         "Somebody listens at depot rtm but does not answer in time, and your program says that the depot is empty. A subscriber that is busy, or stuck, looks like this.",
       evidence: () => ["depot.rtm.open has a subscriber", '`ask` said  "empty"'],
       wire: () => server.wire.publishes({ subject: "depot.rtm.open" }),
     });
-    expect(silent, "Depot rtm is there but does not answer").toBe("silent");
+    believes("any-wait-will-do", {
+      when: () => said === "open",
+      message: `The patience was ${patience} ms. Depot rtm answered much later, and your program had waited for it. A request waits for its \`timeout\`; if you give none, for one second.`,
+      evidence: () => [`patience    ${patience} ms`, '`ask` said  "open"'],
+      wire: () => server.wire.publishes({ subject: "depot.rtm.open" }).slice(-1),
+    });
+    for (let tries = 0, late = true; late && tries < 5; tries++) {
+      [question, said, late] = [undefined, undefined, false];
+      asking.again<string>("ask", [server.options("terminal"), "rtm", patience]).then(
+        (answer) => {
+          said = answer;
+        },
+        () => {}, // Shows in whatever is waited for.
+      );
+      const waitsOn = lasting(4 * patience, () => question !== undefined && said === undefined);
+      await until("`ask` to be done", () => said !== undefined || waitsOn());
+      if (said === undefined) {
+        late = true;
+        // With the second answer, timers of the program that are due have had their turn.
+        await asking.answers(2);
+        (question as Msg | undefined)?.respond("yes");
+        await until("`ask` to be done", () => said !== undefined);
+      }
+      expect(said, "Depot rtm is there but does not answer in time").toBe("silent");
+    }
 
     // What it left open shows while there is a server.
     await asking.finish();

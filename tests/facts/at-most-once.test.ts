@@ -44,6 +44,27 @@ test("the client tries ten times, two seconds apart, unless it is told otherwise
   await server.close();
 });
 
+test("a request that is not told how long to wait waits for a second", async () => {
+  const server = await NatsServer.start(await findProgram("nats-server"));
+  const nc = await connect({ servers: server.url, ...server.user });
+  nc.subscribe("depot.rtm.open", { callback: () => {} });
+  await nc.flush();
+  const ended: string[] = [];
+  const asked = async (name: string, options?: { timeout: number }) => {
+    const from = performance.now();
+    await expect(nc.request("depot.rtm.open", "", options)).rejects.toMatchObject({ code: "TIMEOUT" });
+    ended.push(name);
+    return performance.now() - from;
+  };
+  // Timers end in the order in which they are due, however busy the machine is.
+  const longer = asked("1.2 s", { timeout: 1_200 });
+  expect(await asked("not told")).toBeGreaterThan(990);
+  await longer;
+  expect(ended).toEqual(["not told", "1.2 s"]);
+  await nc.close();
+  await server.close();
+});
+
 /** Resolves when the connection reports this; begin before it can happen. */
 async function seen(nc: NatsConnection, type: string): Promise<void> {
   for await (const status of nc.status()) if (status.type === type) return;

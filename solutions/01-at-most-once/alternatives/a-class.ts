@@ -45,7 +45,12 @@ class Watcher {
   }
 
   async start(options: ConnectionOptions): Promise<void> {
-    this.#nc = await connect({ ...options, maxReconnectAttempts: -1, waitOnFirstConnect: true });
+    this.#nc = await connect({
+      ...options,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 2_000,
+      waitOnFirstConnect: true,
+    });
     this.#working.push(this.#work(this.#nc.subscribe(`parcel.${this.depot}.*`)));
     await this.#nc.flush();
   }
