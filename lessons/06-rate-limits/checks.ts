@@ -223,7 +223,7 @@ check(
       wire: () => [...server.wire.deliveries().slice(0, 1), ...server.wire.acks().slice(0, 2)],
     });
     believes("only-the-dead-are-redelivered", {
-      when: () => ackWaitMs < customsTakesMs && redelivered().length > 0 && server.wire.naks().length === 0,
+      when: () => ackWaitMs <= customsTakesMs && redelivered().length > 0 && server.wire.naks().length === 0,
       message: () =>
         `${idOf(redelivered()[0] ?? { text: undefined })} was delivered a second time while customs still had it. The consumer's \`ack_wait\` is ${ackWaitMs / 1_000} s, and customs takes up to ten seconds. A parcel without an answer for so long is given out again, also when its worker lives.`,
       evidence: () => [`consumer \`customs\`: ack_wait ${ackWaitMs} ms`, "customs takes up to 10000 ms"],
@@ -265,8 +265,8 @@ check(
     maxAckPending = config.max_ack_pending ?? 0;
     await wait("the workers to take what they can", still);
     taken = true;
-    // With less time than customs takes, a worker has to say that it is still at work.
-    if (ackWaitMs < customsTakesMs && atCustoms() <= places)
+    // With no more time than customs takes, a worker has to say that it is still at work: the time runs from the delivery.
+    if (ackWaitMs <= customsTakesMs && atCustoms() <= places)
       await wait("a worker to say that it is still at work", () => server.wire.inProgress().length > 0);
     if (declare.running > places) {
       const text = `customs has ${declare.running} parcels at once, and ${places} places`;
@@ -380,6 +380,55 @@ check(
     await worker.result();
     await until("all parcels to leave the work queue", depot.empty);
     expect(inOrder(ids(declare.received)), "Each parcel is declared once").toEqual(depot.ids);
+  },
+);
+
+check(
+  "a worker that is told to stop early has heard it",
+  {
+    budgetMs: 6_000,
+    beliefs: {
+      "a-stop-waits-for-its-listener": {
+        belief: "A stop that came before is heard by whoever listens later.",
+        readme: "a-stop-that-came-before",
+        hint: "From when on does your program listen? Who tells it of a stop that came before?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes }) => {
+    await openDepot(server, 2);
+    const declare = hook<[Parcel], Promise<void>>();
+    const start = (name: string, stop: AbortSignal) =>
+      learner.start("runCustoms", [server.connection(name), { places, declare }, stop], { name });
+    const day = new AbortController();
+    // The second one is told while it waits for the server's word about the consumer.
+    const word = server.relay.hold(
+      (event) => event.kind === "apiReply" && event.call.startsWith("CONSUMER."),
+      { who: "worker 2", what: "the answer about the consumer" },
+    );
+    const first = await start("worker 1", AbortSignal.abort());
+    const second = await start("worker 2", day.signal);
+    /** Told to stop, and asks for parcels: nothing ends it any more. */
+    const deaf = () =>
+      [first, second].find(({ name, settled }) => !settled && server.wire.pulls({ client: name }).length > 0);
+    const goesOn = lasting(1_500, () => day.signal.aborted && deaf() !== undefined);
+    believes("a-stop-waits-for-its-listener", {
+      when: () => goesOn() && declare.running === 0,
+      message: () =>
+        `${deaf() === first ? "`stop` was set before worker 1 began" : "Worker 2 was told to stop while it waited for the server's word about the consumer"}. It asked for parcels all the same, and \`runCustoms\` does not end. A stop that has come does not come again.`,
+      evidence: () => [
+        `worker 1, told before it began         ${first.settled ? "done" : "not done"}`,
+        `worker 2, told while it set itself up  ${second.settled ? "done" : "not done"}`,
+      ],
+      wire: () => server.wire.by(deaf()?.name ?? "", "program", "pull"),
+    });
+    await until("the second worker to ask for the consumer", () => word.events.length > 0 || second.settled);
+    day.abort();
+    await second.answers();
+    word.release();
+    await until("both workers to be done", () => first.settled && second.settled);
+    await first.result();
+    await second.result();
   },
 );
 

@@ -24,9 +24,9 @@ export async function runCustoms(nc: NatsConnection, customs: Customs, stop: Abo
     await message.ackAck();
     if (--working === 0) idle();
   };
-  const parcels = await (await js.consumers.get("PARCELS", "customs")).consume({
-    callback: (message) => void declare(message),
-  });
+  const consumer = await js.consumers.get("PARCELS", "customs");
+  if (stop.aborted) return;
+  const parcels = await consumer.consume({ callback: (message) => void declare(message) });
   stop.addEventListener("abort", () => parcels.stop());
   await parcels.closed();
   if (working > 0) {

@@ -30,6 +30,7 @@ export async function runCustoms(nc: NatsConnection, customs: Customs, stop: Abo
   };
 
   const consumer = await js.consumers.get("PARCELS", "customs");
+  if (stop.aborted) return;
   const parcels = await consumer.consume({ max_messages: customs.places });
   stop.addEventListener("abort", () => void parcels.close(), { once: true });
   const atCustoms: Promise<void>[] = [];

@@ -1,0 +1,35 @@
+// Mistake: a-stop-waits-for-its-listener
+// Fails: a worker that is told to stop early has heard it
+// Told to stop is an event, and there is a listener for it.
+import { AckPolicy, type JsMsg, type NatsConnection } from "nats";
+import type { Customs, Parcel } from "../solution.ts";
+
+export { openPrinter, upload } from "../solution.ts";
+
+export async function runCustoms(nc: NatsConnection, customs: Customs, stop: AbortSignal): Promise<void> {
+  const js = nc.jetstream();
+  const manager = await nc.jetstreamManager();
+  await manager.consumers.add("PARCELS", {
+    durable_name: "customs",
+    ack_policy: AckPolicy.Explicit,
+    max_ack_pending: customs.places,
+  });
+
+  const declare = async (message: JsMsg): Promise<void> => {
+    try {
+      await customs.declare(message.json<Parcel>());
+      message.ack();
+    } catch {
+      await js.publish(`refused.${message.subject}`, message.data);
+      message.term();
+    }
+  };
+
+  const consumer = await js.consumers.get("PARCELS", "customs");
+  const parcels = await consumer.consume({ max_messages: customs.places });
+  stop.addEventListener("abort", () => void parcels.close(), { once: true });
+  const atCustoms: Promise<void>[] = [];
+  for await (const message of parcels) atCustoms.push(declare(message));
+  await Promise.all(atCustoms);
+  await nc.flush();
+}
