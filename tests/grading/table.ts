@@ -64,10 +64,13 @@ const inHandler = (body: string) => `  const nc = await connect({ ...options, na
   await new Promise((resolve) => setTimeout(resolve, 200));
   await nc.close();`;
 
-/** A while after the third and last call of `ask` has returned. */
+/** A while after the last call of `ask` has returned. */
 const afterAll = (body: string) =>
-  `  if (patience < 1_000) return rightly(options, depot, patience).finally(() => {
-    setTimeout(() => { ${body} }, 500); });`;
+  ask(
+    `  clearTimeout(later); if (patience !== 8_000) return rightly(options, depot, patience).finally(() => {
+    later = setTimeout(() => { ${body} }, 500); });`,
+    "let later: NodeJS.Timeout | undefined;",
+  );
 
 /** Where the test looks up which processes a program has started. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the program fills it in
@@ -195,13 +198,13 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
   },
   {
     does: "`process.exit(0)` in a timer, after all is done",
-    program: ask(afterAll("process.exit(0);")),
+    program: afterAll("process.exit(0);"),
     ...only("exit-at-the-end"),
     says: "did its work, and then ended itself with `process.exit(0)`",
   },
   {
     does: "`process.exit(1)` in a timer, after all is done",
-    program: ask(afterAll("process.exit(1);")),
+    program: afterAll("process.exit(1);"),
     ...only("exit-with-failure"),
     says: "then ended with exit status 1",
   },
@@ -238,7 +241,7 @@ export async function keepLedger(nc: NatsConnection, depot: string, ledger: Ledg
   },
   {
     does: "a rejection that nobody handles, after all is done",
-    program: ask(afterAll('void Promise.reject(new Error("late"));')),
+    program: afterAll('void Promise.reject(new Error("late"));'),
     ...only("unhandled-rejection"),
     says: "was rejected and nobody handled it",
     line: 10,
