@@ -527,6 +527,11 @@ check(
         readme: "nobody-there-now",
         hint: "How long does a request take when nobody listens, and how long when somebody does not answer? Look at the times in the evidence.",
       },
+      "any-pause-will-do": {
+        belief: "When nobody is there, any pause before the next try will do.",
+        readme: "nobody-there-now",
+        hint: "Who says how far apart two tries are to start? Is it the same for every terminal?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
@@ -597,6 +602,33 @@ check(
     });
     await printer.flush();
     expect(await terminal.result(), "The label, when a printer is there").toBe("label P-8");
+
+    // A terminal with more patience than this check has: whenever it asks again, it is too soon.
+    await printer.close();
+    const patient = await learner.start(
+      "ask",
+      [server.connection("terminal-2"), "ams", "P-9", { tries: 2, patience: longMs }],
+      { name: "terminal-2" },
+    );
+    const tries = () => server.wire.publishes({ client: "terminal-2", text: "P-9" });
+    const answers = () => server.wire.statuses({ client: "terminal-2", code: 503 });
+    /** Between its two tries, at the most, in milliseconds: the first came after the server had greeted it. */
+    const apart = () =>
+      Math.ceil(
+        (tries()[1]?.at ?? Number.POSITIVE_INFINITY) -
+          (server.wire.of("pong", { client: "terminal-2" })[0]?.at ?? 0),
+      );
+    believes("any-pause-will-do", {
+      when: () => apart() < longMs / 2,
+      message: () =>
+        `Nobody listens, and the server says so at once: 503. Terminal-2 let some time pass, and asked again within ${apart()} ms. But two tries are to start \`patience\` apart, and this terminal's patience is ${longMs} ms. Another one has another patience.`,
+      evidence: () => [`patience           ${longMs} ms`, `two tries within   ${apart()} ms`],
+      wire: () => [...tries(), ...answers()],
+    });
+    await until("the second terminal to ask", () => patient.settled || answers().length > 0);
+    const rested = lasting(1_200, () => true);
+    await until("the second terminal to let time pass", () => patient.settled || rested());
+    await patient.kill();
   },
 );
 
