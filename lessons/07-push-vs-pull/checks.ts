@@ -20,6 +20,10 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 
 async function depot(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
   await manager.streams.add({ name: "PARCELS", subjects: ["parcel.>"] });
+  await addSorters(manager, ackWaitMs);
+}
+
+async function addSorters(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
   await manager.consumers.add("PARCELS", {
     durable_name: "sorters",
     ack_policy: AckPolicy.Explicit,
@@ -586,6 +590,74 @@ check(
 );
 
 check(
+  "a sorter that was told to stop leaves a parcel that comes then",
+  {
+    beliefs: {
+      "asked-before-the-stop": {
+        belief: "I look at the stop before I ask for a parcel, so I may sort what comes.",
+        readme: "a-loop-sees-the-stop",
+        hint: "How long may your program wait between its look at `stop.aborted` and the parcel? What can happen meanwhile?",
+      },
+    },
+  },
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    const manager = await server.manager();
+    await depot(manager, noRedelivery());
+    const sorters = () => manager.consumers.info("PARCELS", "sorters");
+    const sort = hook<[Parcel], Promise<void>>(async () => {});
+    /** The parcel before the stop; each try has one. */
+    let no = 1;
+    const lastPull = () => server.wire.pulls({ client: "sorter" }).slice(-1);
+    believes("asked-before-the-stop", {
+      when: () => sort.calls.length > no,
+      message: () =>
+        `The sorter was waiting for a parcel when it was told to stop. Then parcel ${no + 1} came, and the sorter sorted it. Its pull was sent before the stop, but a parcel that comes after the stop is for another sorter.`,
+      wire: () => [
+        ...lastPull(),
+        ...toldToStop(server).slice(-1),
+        ...server.wire.deliveries(({ client, streamSeq }) => client === "sorter" && streamSeq > no),
+      ],
+    });
+    await publish(server, no);
+    for (; ; no++) {
+      const stop = new AbortController();
+      const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
+        name: "sortParcels",
+      });
+      await until(`the sorter to sort parcel ${no}`, () => sort.calls.length >= no || program.settled);
+      await expectAtWork(server, "sorter", program, sort);
+      // Whoever asks in some other way has no pull that waits.
+      const quiet = lasting(500, () => sort.running === 0);
+      await until(
+        "the sorter to wait for the next parcel",
+        async () => quiet() || (sort.running === 0 && (await sorters()).num_waiting > 0),
+      );
+      stop.abort();
+      // It has heard that, and its pull may wait on.
+      await program.answers();
+      await publish(server, no + 1);
+      await until("`sortParcels` to be done", () => program.settled || sort.calls.length > no);
+      // Looks at the signs once more, now that it is over.
+      await program.result();
+      await until(`parcel ${no + 1} to be left`, () => sort.calls.length === no);
+      await program.answers(2);
+      if ((await sorters()).ack_floor.stream_seq > no) {
+        fail(
+          `The sorter was told to stop, and then parcel ${no + 1} came. The sorter did not sort it, and told the server that it is done: no other sorter will ever get it.`,
+          { readme: "a-loop-sees-the-stop" },
+        );
+      }
+      // On a busy machine the pull may have run out before the parcel came. That proves nothing.
+      const ranOut = server.seen(
+        (wire) => wire.statuses({ code: 408 }).some(({ request }) => request === lastPull()[0]?.index),
+        false,
+      );
+      if (!ranOut || no === 3) break;
+    }
+  },
+);
+
+check(
   "a sorter whose consumer is deleted says so",
   {
     beliefs: {
@@ -594,6 +666,11 @@ check(
         readme: "if-no-parcels-come-there-are-none",
         hint: "The server did tell your program. Where did it say so: in the loop, in an error, or beside both? Look at the options of what you call, and at what your `catch` takes.",
       },
+      "deleted-has-one-name": {
+        belief: "When my consumer is deleted, the server sends me `consumer deleted`.",
+        readme: "if-no-parcels-come-there-are-none",
+        hint: "To which of your pulls did the server answer `consumer deleted`? Where was your program when none waited, and what came in answer to the pull after that?",
+      },
       "the-end-means-done": {
         belief: "When the loop is over, the work is done.",
         readme: "when-the-loop-is-over-the-work-is-done",
@@ -601,52 +678,68 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await depot(manager, noRedelivery());
     await publish(server, 1);
     const stop = new AbortController();
-    const sort = hook<[Parcel], Promise<void>>(async () => {});
-    const program = await learner.start("sortParcels", [server.connection("sorter"), sort, stop.signal], {
-      name: "sortParcels",
-    });
-    await until("the sorter to sort parcel 1", () => sort.calls.length > 0 || program.settled);
-    if (program.settled) await program.result();
-    expectFromSorters(server, "sorter");
+    const open = gate();
+    const start = async (name: string, sort: Hook<[Parcel], Promise<void>>) => {
+      const started = await learner.start("sortParcels", [server.connection(name), sort, stop.signal], {
+        name: "sortParcels",
+      });
+      await until(`the ${name} to sort parcel 1`, () => sort.calls.length > 0 || started.settled);
+      if (started.settled) await started.result();
+      expectFromSorters(server, name);
+      return started;
+    };
+    let client = "sorter";
+    let atWork = false;
+    let deletedAt = Number.POSITIVE_INFINITY;
+    let program = await start(
+      client,
+      hook<[Parcel], Promise<void>>(async () => {}),
+    );
     await until(
       "the sorter to wait for the next parcel",
       async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0,
     );
 
-    let deleted = false;
-    let deletedAt = -1;
-    const told = () =>
-      deleted &&
-      (server.wire.statuses({ client: "sorter" }).some(({ code }) => code === 409 || code === 503) ||
-        server.wire.of("apiReply", { client: "sorter", ok: false }).length > 0);
-    const deaf = lasting(1_500, () => told() && !program.settled);
     const answers = () =>
       server.wire.events.filter(
         (event) =>
-          event.client === "sorter" &&
+          event.client === client &&
+          event.index > deletedAt &&
           ((event.kind === "status" && event.code !== 100) || (event.kind === "apiReply" && !event.ok)),
       );
-    const statuses = () => {
-      const refusals = server.wire.statuses(
-        ({ client, code, index }) =>
-          client === "sorter" && (code === 409 || code === 503) && index > deletedAt,
+    const refusals = () =>
+      server.wire.statuses(
+        (event) =>
+          event.client === client && event.index > deletedAt && (event.code === 409 || event.code === 503),
       );
-      return [
-        `refusals by the server  ${refusals.length}`,
-        `pulls of the sorter     ${server.wire.total("pull")}`,
-      ];
-    };
+    const told = () =>
+      refusals().length > 0 ||
+      server.wire.of("apiReply", (event) => event.client === client && event.index > deletedAt && !event.ok)
+        .length > 0;
+    const deaf = lasting(1_500, () => !atWork && told() && !program.settled);
+    const deafAfterWork = lasting(1_500, () => atWork && told() && !program.settled);
+    const statuses = () => [
+      `refusals by the server  ${refusals().length}`,
+      `pulls of the sorter     ${server.wire.total("pull")}`,
+    ];
     believes("silence-means-no-work", {
       when: () => deaf(),
       message:
         "The consumer was deleted, the server told the sorter, and the sorter goes on as if nothing had happened: it waits for parcels that can never come, and nobody knows.",
       evidence: statuses,
       wire: () => answers().slice(0, 3),
+    });
+    believes("deleted-has-one-name", {
+      when: () => deafAfterWork(),
+      message:
+        "The consumer was deleted while the sorter sorted a parcel, so that no pull of it waited. When it asked for the next one, the server refused: nobody answers for that consumer any more. The sorter goes on as if nothing had happened: it waits for parcels that can never come, and nobody knows.",
+      evidence: statuses,
+      wire: () => [...server.wire.deliveries({ client }).slice(-1), ...answers().slice(0, 2)],
     });
     believes("the-end-means-done", {
       when: () => told() && program.settled && program.error === undefined,
@@ -655,11 +748,41 @@ check(
       evidence: statuses,
       wire: () => answers().slice(0, 3),
     });
-    deletedAt = server.seen((wire) => wire.mark(), -1);
-    deleted = true;
-    await manager.consumers.delete("PARCELS", "sorters");
+    const deleteConsumer = async () => {
+      deletedAt = server.seen((wire) => wire.mark(), -1);
+      await manager.consumers.delete("PARCELS", "sorters");
+    };
+    await deleteConsumer();
     await until("`sortParcels` to say that its consumer is gone", () => program.settled);
     // Looks at the signs once more, now that it is over.
+    await until("an error that says so", () => program.error !== undefined);
+
+    // It is made anew, and deleted while a sorter is at work and no pull of it waits.
+    await addSorters(manager, noRedelivery());
+    client = "sorter 2";
+    deletedAt = Number.POSITIVE_INFINITY;
+    program = await start(
+      client,
+      hook<[Parcel], Promise<void>>(() => open.wait()),
+    );
+    await program.answers(2);
+    atWork = true;
+    await deleteConsumer();
+    open.open();
+    const silent = lasting(patienceMs, () => !program.settled && !server.seen(told, false));
+    await until("`sortParcels` to say that its consumer is gone", () => program.settled || silent());
+    if (!program.settled) {
+      const asked = server.seen(
+        (wire) => wire.pulls({ client }).some(({ index }) => index > deletedAt),
+        true,
+      );
+      // An old server does not answer that pull.
+      if (asked) return program.kill();
+      fail(
+        "The consumer was deleted while the sorter sorted a parcel. It finished the parcel, and since then it has neither thrown nor asked for another one.",
+        { readme: "if-no-parcels-come-there-are-none" },
+      );
+    }
     await until("an error that says so", () => program.error !== undefined);
   },
 );

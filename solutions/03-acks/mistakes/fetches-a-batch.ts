@@ -29,7 +29,9 @@ export async function runDelivery(
   while (!stop.aborted) {
     const parcels = await consumer.fetch({ max_messages: 10, expires: 1_000 });
     for await (const message of parcels) {
-      if (await work(message)) {
+      if (stop.aborted) {
+        message.nak();
+      } else if (await work(message)) {
         message.ack();
       } else if (message.info.deliveryCount < rules.tries) {
         message.nak(rules.retryAfterMs);

@@ -29,6 +29,10 @@ export async function runDelivery(
   const parcels = await consumer.consume({ max_messages: 1 });
 
   for await (const message of parcels) {
+    if (stop.aborted) {
+      message.nak();
+      break;
+    }
     if (await work(message)) {
       message.ack();
     } else if (message.info.deliveryCount < rules.tries) {

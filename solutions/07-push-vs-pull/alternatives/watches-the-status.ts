@@ -3,6 +3,9 @@
 import { ConsumerEvents, consumerOpts, type JsMsg, type NatsConnection } from "nats";
 import type { Parcel } from "../solution.ts";
 
+/** What the server says of a consumer that is gone: to a pull that waits, to the next pull, and to the question that follows silence. */
+const gone = [ConsumerEvents.ConsumerDeleted, ConsumerEvents.NoResponders, ConsumerEvents.ConsumerNotFound];
+
 export async function sortParcels(
   nc: NatsConnection,
   sort: (parcel: Parcel) => Promise<void>,
@@ -13,12 +16,11 @@ export async function sortParcels(
   const end = () => parcels.stop();
   stop.addEventListener("abort", end);
   if (stop.aborted) end();
-  let gone: string | undefined;
+  let news: string | undefined;
   const watching = (async () => {
     for await (const status of await parcels.status()) {
-      if (status.type !== ConsumerEvents.ConsumerDeleted && status.type !== ConsumerEvents.ConsumerNotFound)
-        continue;
-      gone = String(status.data);
+      if (!(gone as string[]).includes(status.type)) continue;
+      news = String(status.data);
       end();
       return;
     }
@@ -28,9 +30,9 @@ export async function sortParcels(
     message.ack();
   }
   await nc.flush();
-  if (gone !== undefined) {
+  if (news !== undefined) {
     await watching;
-    throw new Error(`The consumer sorters is gone: ${gone}`);
+    throw new Error(`The consumer sorters is gone: ${news}`);
   }
 }
 

@@ -18,6 +18,10 @@ export async function sortParcels(
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
+    if (stop.aborted) {
+      message.nak();
+      break;
+    }
     await sort(message.json<Parcel>());
     message.ack();
   }

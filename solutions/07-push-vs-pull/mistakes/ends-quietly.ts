@@ -20,6 +20,10 @@ export async function sortParcels(
       break;
     }
     if (!message) continue;
+    if (stop.aborted) {
+      message.nak();
+      break;
+    }
     await sort(message.json<Parcel>());
     message.ack();
   }

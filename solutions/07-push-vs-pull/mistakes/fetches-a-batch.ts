@@ -15,6 +15,10 @@ export async function sortParcels(
   while (!stop.aborted) {
     const batch = await consumer.fetch({ max_messages: 10, expires: 1_000 });
     for await (const message of batch) {
+      if (stop.aborted) {
+        message.nak();
+        continue;
+      }
       await sort(message.json<Parcel>());
       message.ack();
     }
