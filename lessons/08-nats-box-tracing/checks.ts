@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { AckPolicy, nanos } from "nats";
+import { AckPolicy, DeliverPolicy, nanos } from "nats";
 import {
   type CheckServer,
   exercise,
@@ -442,11 +442,19 @@ check(
         ack_wait: nanos(3_600_000),
         ...more,
       });
-    const names = { worker: `w${word()}`, idle: `i${word()}`, full: `f${word()}`, other: `o${word()}` };
+    const names = {
+      worker: `w${word()}`,
+      holder: `h${word()}`,
+      idle: `i${word()}`,
+      full: `f${word()}`,
+      other: `o${word()}`,
+      others: `p${word()}`,
+    };
     await consumer(names.worker);
     await consumer(names.idle);
     await consumer(names.full, { max_ack_pending: 1 });
     await consumer(names.other, { filter_subject: "depot.*.left" });
+    await consumer(names.others, { filter_subjects: ["depot.*.left", "depot.*.closed"] });
     const js = await server.jetstream();
     await js.publish(arrived, "before");
     // Somebody took one message and forgot it.
@@ -458,9 +466,17 @@ check(
       const { num_pending, num_ack_pending, num_waiting } = await jsm.consumers.info(stream, names.worker);
       return num_pending === 0 && num_ack_pending === 0 && num_waiting > 0;
     });
-    const watchers = [`watcher-${word()}`, `watcher-${word()}`].sort();
+    // This one takes the next message, acks nothing, and is full with it.
+    await consumer(names.holder, { max_ack_pending: 1, deliver_policy: DeliverPolicy.New });
+    const hold = await (await server.connect("holder")).jetstream().consumers.get(stream, names.holder);
+    await hold.consume({ max_messages: 1, callback: () => {} });
+    await until(
+      "the holder to ask for a message",
+      async () => (await jsm.consumers.info(stream, names.holder)).num_waiting > 0,
+    );
+    const watchers = [`watcher-${word()}`, `watcher-${word()}`, `watcher-${word()}`].sort();
     let heard = 0;
-    for (const name of watchers) {
+    for (const name of watchers.toReversed()) {
       const watcher = await server.connect(name);
       watcher.subscribe("depot.>", { callback: () => void heard++ });
       await watcher.flush();
@@ -514,17 +530,17 @@ check(
       when: () =>
         route !== undefined && route.receivers.length === 1 && watchers.includes(route.receivers[0] ?? ""),
       message: () =>
-        "Two subscribers got the message, and your program names one of them. Each of them has an event in the trace.",
+        "Three subscribers got the message, and your program names one of them. Each of them has an event in the trace.",
       evidence: () => [`subscribers  ${watchers.join(", ")}`, `your route   ${route?.receivers.join(", ")}`],
     });
     believes("stored-is-delivered", {
       wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
       when: () => {
         const states = Object.values(route?.consumers ?? {});
-        return states.length === 4 && states.every((state) => state === "delivered");
+        return states.length === Object.keys(names).length && states.every((state) => state === "delivered");
       },
       message: () =>
-        `Your program says that all four consumers have delivered the message. One has: somebody asks it for messages. The message lies in the stream, and for the others nothing has happened yet.`,
+        `Your program says that all ${Object.keys(names).length} consumers have delivered the message. Two have: somebody asks them for messages. The message lies in the stream, and for the others nothing has happened yet.`,
       evidence: () =>
         Object.entries(names).map(
           ([kind, name]) => `${name}  ${expected[kind]}, your route says ${route?.consumers[name]}`,
@@ -532,9 +548,11 @@ check(
     });
     const expected: Record<string, string> = {
       worker: "delivered",
+      holder: "delivered",
       idle: "waiting",
       full: "full",
       other: "filtered",
+      others: "filtered",
     };
 
     const program = await learner.start(
@@ -556,7 +574,7 @@ check(
       ),
     });
     expect(stored, "Messages in the stream, with the one from before").toBe(2);
-    await until("the subscribers to hear the message", () => heard === 2);
+    await until("the subscribers to hear the message", () => heard === watchers.length);
     expect(sent()?.text, "The payload of the message that was traced").toBe("P-1");
   },
 );

@@ -96,8 +96,9 @@ export interface Route {
   /** The names of the connections that it was sent to, sorted. */
   receivers: string[];
   /**
-   * Each consumer of the stream that stored it, by its name; none when no stream did. Its filter leaves the message out (`filtered`), it
-   * gave the message to somebody (`delivered`), it has too many messages without an ack (`full`), or nobody asks it for one (`waiting`).
+   * Each consumer of the stream that stored it, by its name; none when no stream did. What comes first counts: its filters leave the
+   * message out (`filtered`), it gave the message to somebody (`delivered`), it has too many messages without an ack (`full`), or nobody
+   * asks it for one (`waiting`).
    */
   consumers: { [name: string]: "delivered" | "filtered" | "full" | "waiting" };
 }

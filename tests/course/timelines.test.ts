@@ -22,6 +22,6 @@ describe.each(allLessons())("the timelines of $id", (lesson) => {
 
   test("tell what the programs do", async () => {
     const { status, out, err } = await command(["timelines", lesson.id, "--check"]);
-    expect({ status, out, err }).toMatchObject({ status: 0 });
+    expect(status, out + err).toBe(0);
   });
 });

@@ -44,8 +44,8 @@ export async function traceMessage(nc: NatsConnection, subject: string, payload:
     let state: Route["consumers"][string] | undefined;
     for (let i = 0; state === undefined; i++) {
       const info = await jsm.consumers.info(stream, name);
-      const { filter_subject, max_ack_pending = 0 } = info.config;
-      if (filter_subject && !passes(filter_subject, route.subject)) state = "filtered";
+      const { filter_subject, filter_subjects = [filter_subject ?? ">"], max_ack_pending = 0 } = info.config;
+      if (!filter_subjects.some((filter) => passes(filter, route.subject))) state = "filtered";
       else if (info.delivered.stream_seq >= seq) state = "delivered";
       else if (max_ack_pending > 0 && info.num_ack_pending >= max_ack_pending) state = "full";
       else if (info.num_waiting === 0 || i > 1_000) state = "waiting";
