@@ -55,7 +55,10 @@ export class Hub {
     const end = performance.now() + startWithinMs;
     for (;;) {
       if (await hub.#launch()) return hub;
-      if (performance.now() > end || !hub.#log.some((line) => line.includes("address already in use"))) {
+      if (
+        performance.now() > end ||
+        !hub.#log.some((line) => /address already in use|Only one usage of each socket address/.test(line))
+      ) {
         hub.close();
         throw new EnvironmentTrouble(
           `${program.path} (nats-server ${program.version}) did not start: ${hub.#log.slice(-3).join(" · ") || "it said nothing"}`,

@@ -338,7 +338,8 @@ class Watch {
       this.keys.resume();
       this.view.redraw();
     });
-    process.kill(process.pid, "SIGTSTP");
+    // The whole group: npm and its shell wait for us, and the terminal for them.
+    process.kill(0, "SIGTSTP");
   }
 
   #ask(question: string, act: () => Promise<void>): void {

@@ -165,6 +165,32 @@ test("goes on when the process that grades is killed", async () => {
   await terminal.shows(/Passed\. All \d+ checks\./);
 });
 
+test.skipIf(!existsSync("/bin/bash"))(
+  "Ctrl-Z gives the shell back, and fg the watch, under npm too",
+  async () => {
+    const terminal = new Terminal("/bin/bash", ["--norc", "--noprofile", "-i"], {
+      cwd: course.path,
+      env: { HISTFILE: "" },
+    });
+    open.push(terminal);
+    // As under npm: a process that waits for ours.
+    terminal.type(`sh -c '"${process.execPath}" checker/main.mjs start lesson-01; exit $?'\r`);
+    await terminal.shows(quiet);
+    terminal.type("\u001a");
+    await terminal.shows("Stopped");
+    terminal.type("echo $((40 + 2))-is-here\r");
+    await terminal.shows("42-is-here");
+    terminal.type("fg\r");
+    await terminal.shows(quiet);
+    writeFileSync(exercise, solution);
+    await terminal.shows(/Passed\. All \d+ checks\./);
+    terminal.type("q");
+    await terminal.shows("is where `npm start` goes on");
+    terminal.type("exit\r");
+    await terminal.exit();
+  },
+);
+
 test("draws itself anew when the terminal becomes narrow", async () => {
   const terminal = start([], { columns: 100 });
   await terminal.shows(quiet);
