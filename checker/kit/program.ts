@@ -259,6 +259,12 @@ export class LearnerProgram<Result = unknown> {
     }
   }
 
+  /** What keeps its process open, in Node's words, such as `Timeout` or `TCPSocketWrap`; undefined when it does not answer. */
+  async openResources(): Promise<readonly string[] | undefined> {
+    // Pipes are those of the host itself: output, commands and reports.
+    return (await this.#look())?.resources.filter((name) => name !== "PipeWrap");
+  }
+
   /** Ends the process in mid-work, as a crash does; resolves when it is gone. Its end is not held against it. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     if (!this.host.exit) {
@@ -318,7 +324,7 @@ export class LearnerProgram<Result = unknown> {
         return this.host.exit ?? closing.expired;
       });
       if (!this.host.exit) {
-        const open = await this.#openResources();
+        const open = (await this.openResources()) ?? [];
         // It may have ended while it was asked.
         if (!this.host.exit) this.#fail(misbehaviour.stillOpen(open, pullMs));
       }
@@ -494,11 +500,6 @@ export class LearnerProgram<Result = unknown> {
   #target = "";
   #powerOff = false;
   #onSettled: (outcome: { ok: true; value: unknown } | { ok: false; error: Failure }) => void = () => {};
-
-  async #openResources(): Promise<readonly string[]> {
-    // Pipes are those of the host itself: output, commands and reports.
-    return ((await this.#look())?.resources ?? []).filter((name) => name !== "PipeWrap");
-  }
 
   /** What the host sees in its process; undefined when it does not answer. */
   async #look(): Promise<{ resources: readonly string[] } | undefined> {

@@ -104,6 +104,11 @@ export class Relay {
     return this.#connections;
   }
 
+  /** Whether a client of this name is connected now. */
+  isConnected(name: string): boolean {
+    return this.connections.some((connection) => connection.open && connection.name === name);
+  }
+
   /** Resets both sides of the open connections at once. Clients may connect again. */
   cut(who?: Who): void {
     this.#note("cut", who);

@@ -507,15 +507,10 @@ check(
     const tried = attempts() - before;
     await server.restart();
     const back = server.wire.mark();
-    const connected = () =>
-      server.relay.connections.some((connection) => connection.open && connection.name === "board");
-    /** What the host sees in the board's process: a client that will try again has a timer or a socket; one that has given up has neither. */
-    const stillTries = async () => {
-      const look = await watching.attempt<{ resources: readonly string[] }>("host:look", []);
-      return (
-        "error" in look || look.value.resources.some((name) => /^(Timeout|TCP|TLS|GetAddrInfo)/.test(name))
-      );
-    };
+    const connected = () => server.relay.isConnected("board");
+    /** A client that will try again has a timer or a socket; one that has given up has neither. */
+    const stillTries = async () =>
+      (await watching.openResources())?.some((name) => /^(Timeout|TCP|TLS|GetAddrInfo)/.test(name)) ?? true;
     let gaveUp = false;
     believes("reconnects-for-ever", {
       when: () => gaveUp,

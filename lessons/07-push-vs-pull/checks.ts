@@ -917,9 +917,7 @@ check(
     cut = true;
     onTheWay.drop();
     server.relay.cut("screen");
-    await until("the screen to connect again", () =>
-      server.relay.connections.some((connection) => connection.open && connection.name === "screen"),
-    );
+    await until("the screen to connect again", () => server.relay.isConnected("screen"));
     await store(1);
     // What comes twice comes at once.
     const atTheEnd = lasting(200, () => shown().includes(stored));
