@@ -49,13 +49,13 @@ export function temporaryFolder(purpose: string): string {
   return folder;
 }
 
-/** Lists a folder that was made elsewhere: it is removed when the run ends in any way. */
+/** Lists a folder or a file that was made elsewhere: it is removed when the run ends in any way. */
 export function removeAtEnd(folder: string): void {
   folders.add(folder);
   tell(`made ${folder}`);
 }
 
-/** Removes a temporary folder now; one that somebody still holds, as a virus scanner does, when the run ends. */
+/** Removes a listed folder or file now; one that somebody still holds, as a virus scanner does, when the run ends. */
 export function removeFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });

@@ -1,10 +1,12 @@
 // npm run setup: everything for all lessons, from the network or from a bundle, and then without a network.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { runSetup } from "../../checker/cli/setup.ts";
+import { root } from "../../checker/course/places.ts";
 import type { Manifest } from "../../checker/nats/install/bundle.ts";
 import { findProgram, type ProgramName } from "../../checker/nats/install/find.ts";
 import { readLock } from "../../checker/nats/install/lock.ts";
@@ -82,6 +84,33 @@ describe("a bundle", () => {
     const again = await captured(() => runSetup({ from: file }));
     expect(again.stdout).toContain("was here already");
   });
+
+  // Windows ends a process at once, without asking it.
+  const withSignals = test.skipIf(process.platform === "win32");
+  withSignals(
+    "that is interrupted leaves nothing behind, neither there nor in the temporary folder",
+    async () => {
+      const at = await scene();
+      const [there, temporary] = [join(at.folder, "there"), join(at.folder, "temporary")];
+      for (const folder of [there, temporary]) await mkdir(folder);
+      const setup = spawn(
+        process.execPath,
+        [join(root, "checker", "main.mjs"), "setup", "--bundle", join(there, "nats.tgz")],
+        // The person's own cache, which has everything.
+        { env: { ...process.env, LEARN_NATS_CACHE: undefined, TMPDIR: temporary }, stdio: "ignore" },
+      );
+      onTestFinished(() => void setup.kill("SIGKILL"));
+      const ended = once(setup, "exit");
+      await vi.waitFor(
+        async () => expect(await readdir(there)).toEqual([expect.stringMatching(/^nats\.tgz\.\d+\.part$/)]),
+        { timeout: 60_000, interval: 5 },
+      );
+      expect(await readdir(temporary)).toEqual([expect.stringMatching(/^learn-nats-bundle-/)]);
+      setup.kill("SIGINT");
+      expect(await ended).toEqual([130, null]);
+      expect([await readdir(there), await readdir(temporary)]).toEqual([[], []]);
+    },
+  );
 
   test("does not overwrite a file, and wants a folder that exists", async () => {
     const at = await scene();

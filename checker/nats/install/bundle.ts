@@ -1,9 +1,9 @@
 // All programs in one archive, for a memory stick: written on a machine with a network, installed on those without.
 import { constants, existsSync, statSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EnvironmentTrouble, UsageError } from "../../course/errors.ts";
+import { removeAtEnd, removeFolder, temporaryFolder } from "../reaper.ts";
 import { takeFrom } from "./archive.ts";
 import { type BringOptions, bringPinned } from "./bring.ts";
 import { type Cached, cachedVersion, probeCached } from "./cache.ts";
@@ -49,8 +49,9 @@ export async function writeBundle(target: string, options: BringOptions = {}): P
     brought.push([name, await bringPinned(name, options)]);
 
   const { create } = await import("tar");
-  const stage = await stageFolder();
+  const stage = temporaryFolder("bundle");
   const unfinished = `${file}.${process.pid}.part`;
+  removeAtEnd(unfinished);
   try {
     const manifest: Manifest = {
       format: 1,
@@ -71,14 +72,14 @@ export async function writeBundle(target: string, options: BringOptions = {}): P
     await rename(unfinished, file);
     return { bytes: (await stat(file)).size };
   } catch (error) {
-    await rm(unfinished, { force: true });
     throw new EnvironmentTrouble(
       `The bundle ${file} could not be written: ${(error as Error).message}`,
       "About 40 MB are needed there. Free some, or name a file on another disk.",
       { cause: error },
     );
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    removeFolder(unfinished);
+    removeFolder(stage);
   }
 }
 
@@ -102,7 +103,7 @@ export async function installBundle(source: string): Promise<Unpacked[]> {
       "`npm run setup -- --bundle FILE` writes one on another machine.",
     );
   }
-  const stage = await stageFolder();
+  const stage = temporaryFolder("bundle");
   try {
     const manifest = await readManifest(file, stage);
     if (manifest.platform !== platformName()) {
@@ -125,7 +126,7 @@ export async function installBundle(source: string): Promise<Unpacked[]> {
       { cause: error },
     );
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    removeFolder(stage);
   }
 }
 
@@ -173,8 +174,4 @@ async function readManifest(file: string, stage: string): Promise<Manifest> {
     manifest.programs.every(({ name, version }) => name in programs && /^\d[\w.+-]*$/.test(version));
   if (!known) throw new InstallFailure("it is no bundle of this course, or one of a newer course");
   return manifest;
-}
-
-function stageFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "learn-nats-bundle-"));
 }
