@@ -242,6 +242,7 @@ async function explain(error: unknown, stage: Stage): Promise<FindingParts | und
   try {
     await stage.judge();
   } catch (better) {
+    if (better instanceof EnvironmentTrouble) throw better;
     if (better instanceof Finding) known = better.parts;
     if (known?.diagnosis) return known;
   }
