@@ -1,5 +1,4 @@
 // A learner's program as a check sees it: a process that loads the exercise and calls one of its functions.
-import { readFileSync } from "node:fs";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
 import type { ProgramEvent } from "../wire/events.ts";
@@ -442,19 +441,11 @@ export class LearnerProgram<Result = unknown> {
     this.host.endLeftovers();
   }
 
-  /** Looks how much memory the process has; ends it over its limit. Linux reads /proc, others rely on Node's own limit. */
-  weigh(): void {
-    if (process.platform !== "linux" || this.host.exit || this.host.pid === undefined) return;
-    try {
-      const pages = Number(readFileSync(`/proc/${this.host.pid}/statm`, "latin1").split(" ")[1]);
-      const usedMb = Math.round((pages * 4_096) / 1_048_576);
-      if (usedMb > this.limits.memoryMb) {
-        this.#blame(misbehaviour.tooMuchMemory(usedMb, this.limits.memoryMb));
-        this.host.end();
-      }
-    } catch {
-      // It ended meanwhile.
-    }
+  /** Ends the process when it has more memory than the check allows, in MB. */
+  weighed(usedMb: number): void {
+    if (this.host.exit || usedMb <= this.limits.memoryMb) return;
+    this.#blame(misbehaviour.tooMuchMemory(usedMb, this.limits.memoryMb));
+    this.host.end();
   }
 
   #closedConnection(): FindingParts | undefined {

@@ -12,6 +12,7 @@ import { hookListeners } from "./hook.ts";
 import { misbehaviour } from "./misbehaviour.ts";
 import { LearnerProgram, type Limits, type Promises, type Surroundings } from "./program.ts";
 import { droppedRun } from "./run.ts";
+import { Scales } from "./scales.ts";
 import { takeHost } from "./spares.ts";
 
 /** A wrong idea about messaging that a check can recognise by what a program does. */
@@ -54,7 +55,8 @@ export class Stage {
     for (const program of this.programs) program.dispose();
     this.clock.stir();
   };
-  #scales: NodeJS.Timeout;
+  readonly #scales = new Scales();
+  #rounds: NodeJS.Timeout;
 
   constructor(
     readonly server: CheckServer,
@@ -67,13 +69,11 @@ export class Stage {
     dropped?.addEventListener("abort", this.#drop);
     this.clock = new Clock(budgetMs, this.#starving);
     hookListeners.add(this.#stir);
-    this.#scales = setInterval(() => {
-      for (const program of this.programs) {
-        program.weigh();
-        program.feelPulse();
-      }
+    this.#rounds = setInterval(() => {
+      this.#weigh();
+      for (const program of this.programs) program.feelPulse();
     }, 50);
-    this.#scales.unref();
+    this.#rounds.unref();
   }
 
   /**
@@ -230,7 +230,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#scales);
+    clearInterval(this.#rounds);
     this.dropped?.removeEventListener("abort", this.#drop);
     hookListeners.delete(this.#stir);
     for (const program of this.programs) program.dispose();
@@ -239,6 +239,13 @@ export class Stage {
       for (const program of this.programs) program.endLeftovers();
       await this.server.close();
     });
+  }
+
+  #weigh(): void {
+    const alive = new Map<number, LearnerProgram>();
+    for (const program of this.programs)
+      if (program.pid !== undefined && !program.exit) alive.set(program.pid, program);
+    this.#scales.weigh([...alive.keys()], (pid, usedMb) => alive.get(pid)?.weighed(usedMb));
   }
 
   /** The budget is spent: why? */
