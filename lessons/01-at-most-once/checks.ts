@@ -183,13 +183,16 @@ check(
     const terminal = await learner.start("report", [server.options("terminal"), "ams", scans(4, 6)], {
       powerOff: true,
     });
+    const nobody = () => server.wire.statuses({ client: "terminal", code: 503 });
+    const requested = () =>
+      server.wire.publishes(({ client, reply }) => client === "terminal" && !!reply).length > 0;
     believes("publish-needs-a-listener", {
-      when: () => server.wire.statuses({ client: "terminal", code: 503 }).length > 0,
+      // On a busy machine a request may give up before it reads that nobody is there.
+      when: () => nobody().length > 0 || (requested() && terminal.error?.code === "TIMEOUT"),
       message: () =>
         `Nobody listened, and \`report\` did not do its work: ${terminal.error?.message ?? "it was told so (503) and did not go on"}. A publisher does not know and does not care who listens; only a request needs somebody.`,
       evidence: () =>
-        server.wire
-          .statuses({ client: "terminal", code: 503 })
+        nobody()
           .slice(0, 2)
           .map(() => "the server answered 503, no responders"),
       wire: () => server.wire.by("terminal", "publish", "status"),

@@ -535,6 +535,31 @@ check(
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
+    // This terminal has more patience than the check has time. So, however slow the machine is, it does not give up because its time is
+    // over; and whenever it asks again, it is too soon.
+    const patient = await learner.start(
+      "ask",
+      [server.connection("terminal-2"), "ams", "P-9", { tries: 2, patience: longMs }],
+      { name: "terminal-2" },
+    );
+    const tries = () => server.wire.publishes({ client: "terminal-2", text: "P-9" });
+    const answers = () => server.wire.statuses({ client: "terminal-2", code: 503 });
+    believes("no-responders-is-final", {
+      when: () =>
+        patient.settled && tries().length === 1 && answers().length > 0 && patient.value === undefined,
+      message: () =>
+        `When the terminal asked, no printer was there, and the server said so at once (503). ${patient.error ? `\`ask\` threw the error ${JSON.stringify(patient.error.message)}` : "The terminal gave up"} after one try of two. A printer may come a moment later. Try again after a 503, and let two tries start \`patience\` apart.`,
+      evidence: () => [
+        "the server answered   503, no responders",
+        "the terminal asked    1 time of at most 2",
+        `\`patience\` is         ${longMs} ms`,
+      ],
+      wire: () => [...tries(), ...answers()],
+    });
+    await until("the patient terminal to ask", () => patient.settled || answers().length > 0);
+    const rested = lasting(1_200, () => true);
+    await until("the patient terminal to let time pass", () => patient.settled || rested());
+
     const patience = patienceMs(300);
     const terminal = await learner.start("ask", [
       server.connection("terminal"),
@@ -567,18 +592,6 @@ check(
       ],
       wire: () => server.wire.by("terminal", "publish", "status"),
     });
-    believes("no-responders-is-final", {
-      when: () =>
-        terminal.settled && asked().length === 1 && nobody().length > 0 && terminal.value === undefined,
-      message: () =>
-        `When the terminal asked, no printer was there, and the server said so (503). A printer came a moment later. ${terminal.error ? `\`ask\` had thrown the error ${JSON.stringify(terminal.error.message)}` : "The terminal had given up"} by then, after one try of two hundred. Try again after a 503, and let two tries start \`patience\` apart: here ${patience} ms.`,
-      evidence: () => [
-        "the server answered   503, no responders",
-        "the terminal asked    1 time of at most 200",
-        "a printer came        a moment later",
-      ],
-      wire: () => server.wire.by("terminal", "publish", "status"),
-    });
     // Who lets time pass between two tries is quiet for a while, though it has its turn; who does not asks on, however slow the machine is.
     let count = 0;
     const quiet = lasting(200, () => {
@@ -603,15 +616,6 @@ check(
     await printer.flush();
     expect(await terminal.result(), "The label, when a printer is there").toBe("label P-8");
 
-    // A terminal with more patience than this check has: whenever it asks again, it is too soon.
-    await printer.close();
-    const patient = await learner.start(
-      "ask",
-      [server.connection("terminal-2"), "ams", "P-9", { tries: 2, patience: longMs }],
-      { name: "terminal-2" },
-    );
-    const tries = () => server.wire.publishes({ client: "terminal-2", text: "P-9" });
-    const answers = () => server.wire.statuses({ client: "terminal-2", code: 503 });
     /** Between its two tries, at the most, in milliseconds: the first came after the server had greeted it. */
     const apart = () =>
       Math.ceil(
@@ -625,9 +629,6 @@ check(
       evidence: () => [`patience           ${longMs} ms`, `two tries within   ${apart()} ms`],
       wire: () => [...tries(), ...answers()],
     });
-    await until("the second terminal to ask", () => patient.settled || answers().length > 0);
-    const rested = lasting(1_200, () => true);
-    await until("the second terminal to let time pass", () => patient.settled || rested());
     await patient.kill();
   },
 );
