@@ -102,7 +102,11 @@ export class Channel {
     this.serving++;
     try {
       const args: unknown[] = [];
-      for (const arg of packet.args) args.push(await this.#unpack(arg));
+      for (const arg of packet.args) {
+        const value = this.#unpack(arg);
+        // Only for what has to be made first: calls begin in the order in which they came, whatever their arguments.
+        args.push(value instanceof NativePromise ? await value : value);
+      }
       const offered = typeof target === "number" ? this.#offered.get(target) : undefined;
       const value = await (offered ? offered(...args) : this.serve.call(String(target), args));
       this.#post({ type: "result", id, ok: true, value: this.#pack(value) });
