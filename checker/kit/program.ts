@@ -35,7 +35,7 @@ const longestPullMs = 2_000;
 const deafMs = 4_500;
 const deafPullMs = 15_000;
 /** How long the inspector may take to say where a program loops; without it the sentence has to do. */
-const inspectorMs = 4_000;
+const inspectorMs = 10_000;
 
 /** What the stage offers to a program. */
 export interface Surroundings {
