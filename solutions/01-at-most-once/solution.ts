@@ -25,7 +25,7 @@ export interface Board {
 }
 
 /**
- * The terminal. Publishes every scan.
+ * The terminal. Publishes every scan, in order.
  *
  * The terminal is switched off in the very moment in which this function is done. By then the server must have all of the scans.
  * Whether anybody listens is not the terminal's business.
@@ -84,8 +84,8 @@ export async function watch(
  *
  * @param patience how long to wait for an answer, in milliseconds
  * @returns "open" when there was an answer, "silent" when somebody listens but did not answer in time, and "empty" when nobody
- *   listens: that is known at once, without waiting
- * @throws any other error: without a connection, for example, nothing is known about the depot
+ *   listens: that is known at once, without waiting. Leaves no connection open, and no timer running.
+ * @throws any other error: when it cannot connect, for example, nothing is known about the depot
  */
 export async function ask(
   options: ConnectionOptions,
