@@ -11,6 +11,9 @@ const impatient = { reconnectTimeWait: 2, reconnectJitter: 0, reconnectJitterTLS
 /** How long a board that still waits for its next attempt is waited for: only such a board takes so long. */
 const longestWaitMs = 30_000;
 
+/** For so long a check holds a program up that goes on after a second, whatever comes. By the clock on the wall, as its timers run. */
+const overASecondMs = 1_200;
+
 /** Attempts to reconnect for which the server is away: four times what a client makes by itself. */
 const longOutage = 40;
 
@@ -21,6 +24,15 @@ function scans(from: number, to: number): Scan[] {
     parcel: `P-${from + i}`,
     event: i % 2 === 0 ? "in" : "out",
   }));
+}
+
+/** A message of a terminal as the exercise describes it, in one line: its subject, and its payload read as JSON. */
+function reported(subject: string, payload: string): string {
+  try {
+    const { no, parcel, event } = JSON.parse(payload) as Scan;
+    if (no !== undefined) return `${subject} ${JSON.stringify({ no, parcel, event })}`;
+  } catch {}
+  return `${subject} ${payload === "" ? "(an empty message)" : payload}`;
 }
 
 const numbers = (list: readonly Scan[]) => list.map((scan) => scan.no);
@@ -61,12 +73,18 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
-    const all = scans(1, 500);
-    const heard: string[] = [];
+  async ({ server, learner, until, lasting, believes, fail }) => {
+    // Few enough for a program that makes a connection for each of them.
+    const all = scans(1, 100);
+    const everything: { subject: string; payload: string }[] = [];
     const nc = await server.client();
-    nc.subscribe(">", { callback: (_, message) => void heard.push(message.subject) });
+    nc.subscribe(">", {
+      callback: (_, message) => void everything.push({ subject: message.subject, payload: message.string() }),
+    });
     await nc.flush();
+    const right = /^parcel\.[^.]+\.(in|out)$/;
+    // A terminal may send more than its scans: a message to itself, for example, that comes back when the server has what was before it.
+    const heard = () => everything.filter(({ subject }) => subject.startsWith("parcel."));
 
     // The way to the server is slow: from the first scan on, what the terminal sends is on the way and does not arrive yet.
     let publishing = false;
@@ -77,17 +95,24 @@ check(
       },
       { who: "terminal", what: "what the terminal sends" },
     );
-    const terminal = await learner.start("report", [server.options("terminal"), "ams", all], {
+    const terminal = await learner.start("report", [server.options("terminal"), "lux", all], {
       powerOff: true,
     });
-    await until(
-      "the terminal to publish and make sure of it",
-      () =>
-        terminal.exit ||
-        onTheWay.events.some((event) => event.kind === "ping" || (event.kind === "publish" && event.reply)),
-    );
-    await terminal.answers();
     const published = () => onTheWay.events.filter((event) => event.kind === "publish").length;
+    const pinged = () => onTheWay.events.some(({ kind }) => kind === "ping");
+    // Who listens to himself sends no PING; he waits for what he has sent to come back.
+    const listens = lasting(
+      1_000,
+      () => published() > 0 && server.wire.of("subscribe", { client: "terminal" }).length > 0,
+    );
+    const makesSure = () =>
+      pinged() || onTheWay.events.some((event) => event.kind === "publish" && event.reply) || listens();
+    let since = Number.POSITIVE_INFINITY;
+    await until("the terminal to publish and make sure of it", () => {
+      if (published() > 0) since = Math.min(since, performance.now());
+      return terminal.exit || (makesSure() && performance.now() - since > overASecondMs);
+    });
+    await terminal.answers(2);
     const switchedOffEarly = terminal.exit !== undefined && terminal.error === undefined;
     // With the terminal its connection is gone, and with the connection what was still on the way.
     if (switchedOffEarly) onTheWay.drop();
@@ -97,21 +122,24 @@ check(
     await nc.flush();
 
     believes("publish-means-sent", {
-      when: () => switchedOffEarly && published() > 0 && heard.length < all.length,
+      when: () => switchedOffEarly && published() > 0 && heard().length < all.length,
       message: () =>
-        `\`report\` was done and the terminal was switched off while its scans were still on the way. The server got ${heard.length} of ${all.length}; the others were lost with the connection. publish() only hands a message to the client; it waits for nobody.`,
+        `\`report\` was done and the terminal was switched off while its scans were still on the way. The server got ${heard().length} of ${all.length}; the others were lost with the connection. publish() only hands a message to the client; it waits for nobody.`,
       evidence: () => [
         `published  ${published()}`,
-        "`report` was done, and had asked the server for no sign that it has them",
-        `arrived    ${heard.length}`,
+        pinged()
+          ? "`report` was done. It had asked the server for a sign (PING), and did not wait for it"
+          : "`report` was done, and had asked the server for no sign that it has them",
+        `arrived    ${heard().length}`,
       ],
       wire: () => server.wire.publishes({ client: "terminal" }),
     });
     believes("subject-is-one-word", {
       when: () =>
-        heard.length >= all.length && heard.some((subject) => !/^parcel\.ams\.(in|out)$/.test(subject)),
+        everything.length >= all.length &&
+        everything.filter(({ subject }) => right.test(subject)).length === 0,
       message: () =>
-        `The scans arrived on the wrong subject: ${JSON.stringify(heard.find((subject) => !/^parcel\.ams\.(in|out)$/.test(subject)))} instead of "parcel.ams.in" or "parcel.ams.out". A subscriber to parcel.ams.* hears none of them.`,
+        `The scans arrived on the wrong subject: ${JSON.stringify(everything[0]?.subject)} instead of "parcel.lux.in" or "parcel.lux.out". A subscriber to parcel.lux.* hears none of them.`,
     });
     const asked = server.wire.publishes((event) => event.client === "terminal" && event.reply !== undefined);
     if (terminal.error && asked.length > 0) {
@@ -122,7 +150,7 @@ check(
     }
     await terminal.result();
     // The server has worked off all that came: what has not arrived by now never will.
-    if (heard.length === 0) {
+    if (everything.length === 0) {
       fail(
         "`report` was done, and not one scan had left the terminal. publish() only hands a message to the client, which sends it a moment later. close() does not wait for that: what is still in the client goes with the connection. If your program publishes, it must wait until the server has its scans.",
         {
@@ -134,14 +162,23 @@ check(
         },
       );
     }
-    if (heard.length < all.length) {
-      fail(`\`report\` was done, and the server had ${heard.length} of ${all.length} scans.`, {
+    if (heard().length < all.length) {
+      fail(`\`report\` was done, and the server had ${heard().length} of ${all.length} scans.`, {
         readme: "publish-does-not-send",
       });
     }
-    expect(heard, "Each scan arrives once, on its own subject").toEqual(
-      all.map((scan) => `parcel.ams.${scan.event}`),
-    );
+    const arrived = heard().map(({ subject, payload }) => reported(subject, payload));
+    const wanted = all.map((scan) => reported(`parcel.lux.${scan.event}`, JSON.stringify(scan)));
+    const first = arrived.findIndex((line, at) => line !== wanted[at]);
+    if (first >= 0) {
+      fail(
+        `Message ${first + 1} that arrived is not what it should be. Each scan is one message on its own subject, with the scan as JSON, and they come in order.`,
+        {
+          readme: "the-idea",
+          evidence: [`expected  ${wanted[first] ?? "no more messages"}`, `arrived   ${arrived[first]}`],
+        },
+      );
+    }
   },
 );
 
@@ -190,7 +227,7 @@ check(
       // On a busy machine a request may give up before it reads that nobody is there.
       when: () => nobody().length > 0 || (requested() && terminal.error?.code === "TIMEOUT"),
       message: () =>
-        `Nobody listened, and \`report\` did not do its work: ${terminal.error?.message ?? "it was told so (503) and did not go on"}. A publisher does not know and does not care who listens; only a request needs somebody.`,
+        `Nobody listened, and \`report\` sent a scan as a request. ${terminal.error ? `It failed: ${terminal.error.message}` : "The server said that nobody is there (503)"}. A publisher does not know and does not care who listens; only a request needs somebody.`,
       evidence: () =>
         nobody()
           .slice(0, 2)
