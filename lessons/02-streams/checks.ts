@@ -596,8 +596,9 @@ check(
       ...scans(1, 2).map(({ event, no }) => `parcel.lux.${event} ${no}`),
     ]);
 
-    // Of depot mid, a stream takes the scans on parcel.mid.in. What no stream takes is answered at once; the stream takes its time.
-    await manager.streams.add({ name: "HALF", subjects: ["parcel.mid.in"] });
+    // From now on SCANS takes those on parcel.mid.in, too, and has room. What no stream takes is answered at once; the stream takes its time.
+    const subjects = ["parcel.ams.in", "parcel.ams.out", "parcel.mid.in"];
+    await manager.streams.update("SCANS", { subjects, max_msgs: -1 });
     const onTheWay = server.relay.hold((event) => event.kind === "puback", {
       who: "hub",
       what: "the PubAcks",
@@ -621,7 +622,7 @@ check(
       "value" in mixed
         ? mixed.value
         : fail(`\`record\` threw an error about scans of depot mid: ${mixed.error.message}.`);
-    const inTurn = ["1 stored as 1", "2 no-stream", "3 stored as 2", "4 no-stream"];
+    const inTurn = ["1 stored as 4", "2 no-stream", "3 stored as 5", "4 no-stream"];
     const got = outcomesOfMid.map(words);
     believes("answers-come-in-order", {
       when: () => got.join() !== inTurn.join() && got.toSorted().join() === inTurn.toSorted().join(),
@@ -633,16 +634,12 @@ check(
     });
     expect(got, "Of depot mid, a stream takes scans 1 and 3").toEqual(inTurn);
 
-    // A stream with room, that refuses the message for another reason.
-    await manager.streams.add({
-      name: "SMALL",
-      subjects: ["parcel.fra.in", "parcel.fra.out"],
-      max_msg_size: 200,
-    });
-    const large: Scan = { no: 1, parcel: `P-${"1".repeat(300)}`, event: "in" };
+    // The stream still has room, and refuses a message for another reason.
+    await manager.streams.update("SCANS", { max_msg_size: 200 });
+    const large: Scan = { no: 6, parcel: `P-${"1".repeat(300)}`, event: "in" };
     const attempt = await hub.attempt<Outcome[]>("record", [
       server.connection("hub"),
-      "fra",
+      "ams",
       [large],
       20_000,
     ]);
@@ -651,7 +648,7 @@ check(
     believes("every-refusal-is-full", {
       when: () => claim === "full",
       message: () =>
-        `The stream for depot fra is empty, and refused a scan that is too large for it. \`record\` says that it is full. Whoever reads that makes room, and the scan is refused again.`,
+        `The stream has room for any number of scans, and refused one that is too large for it. \`record\` says that it is full. Whoever reads that makes room, and the scan is refused again.`,
       evidence: () => [
         `the stream answered  ${other()[0]?.error} (${other()[0]?.errCode})`,
         `\`record\` said        ${claim}`,
