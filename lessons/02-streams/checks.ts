@@ -15,7 +15,7 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 const day = 86_400_000;
 const generous: Limits = { maxScans: 1_000, keepMs: 7 * day };
 /** Numbers of the JetStream API's errors. */
-const api = { streamNotFound: 10059, nameInUse: 10058, tooManyMessages: 10077 };
+const api = { streamNotFound: 10059, nameInUse: 10058, tooManyMessages: 10077, storageUsedUp: 10023 };
 
 /** Scans number `from` to `to` of a depot. */
 function scans(from: number, to: number): Scan[] {
@@ -501,9 +501,13 @@ check(
   },
 );
 
+/** Room for all scans of the check, and small enough to be used up with one message. */
+const storageBytes = 64 * 1024;
+
 check(
   "a refused scan is told from one that no stream takes",
   {
+    server: { jetstreamConfig: `max_file_store: ${storageBytes}` },
     beliefs: {
       "core-publish-is-enough": {
         belief: "If the stream takes the subject, a plain publish stores the message.",
@@ -658,6 +662,34 @@ check(
     if (claim !== undefined) {
       fail(
         `The stream refused a scan because it is too large (${other()[0]?.errCode}). That is none of the four outcomes, so \`record\` should throw the error; it says ${claim || "nothing"}.`,
+        { readme: "what-a-refusal-looks-like" },
+      );
+    }
+
+    // Another stream uses up the storage of the whole server. What SCANS answers then has the code 503, too.
+    await manager.streams.add({ name: "PHOTOS", subjects: ["photos"] });
+    await (await server.jetstream()).publish("photos", new Uint8Array(storageBytes));
+    const second = await hub.attempt<Outcome[]>("record", [
+      server.connection("hub"),
+      "ams",
+      scans(6, 6),
+      20_000,
+    ]);
+    const saidThen = "value" in second ? said(second.value) : undefined;
+    const usedUp = () => server.wire.pubAcks({ client: "hub", ok: false, errCode: api.storageUsedUp });
+    believes("code-503-says-enough", {
+      when: () => (saidThen === "no-stream" || saidThen === "full") && usedUp().length > 0,
+      message: () =>
+        `The storage of the server was used up, and the stream refused a scan. \`record\` says ${saidThen === "full" ? "that the stream is full, though it has room for any number of scans" : "that no stream takes the scan, though a stream answered"}. The code of this error is 503, too; its number is ${api.storageUsedUp}.`,
+      evidence: () => [
+        `the stream answered  ${usedUp()[0]?.error} (${api.storageUsedUp}), code 503`,
+        `\`record\` said        ${saidThen}`,
+      ],
+      wire: usedUp,
+    });
+    if (saidThen !== undefined) {
+      fail(
+        `The stream refused a scan because the storage of the server is used up (${api.storageUsedUp}). That is none of the four outcomes, so \`record\` should throw the error; it says ${saidThen || "nothing"}.`,
         { readme: "what-a-refusal-looks-like" },
       );
     }

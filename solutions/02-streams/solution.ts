@@ -119,7 +119,10 @@ function apiError(error: unknown): number | undefined {
 }
 
 function whyNot(error: unknown): "full" | "no-stream" | "unknown" {
-  if (apiError(error) === tooManyMessages) return "full";
+  const refusal = apiError(error);
+  if (refusal === tooManyMessages) return "full";
+  // Some of the other refusals have the code 503, too.
+  if (refusal !== undefined) throw error;
   switch ((error as NatsError).code) {
     case "503":
       return "no-stream";

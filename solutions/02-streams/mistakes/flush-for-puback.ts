@@ -28,6 +28,7 @@ export async function record(
 function whyNot(error: unknown): "full" | "no-stream" | "unknown" {
   const { api_error, code } = error as NatsError;
   if (api_error?.err_code === 10077) return "full";
+  if (api_error) throw error;
   if (code === "503") return "no-stream";
   if (code === "TIMEOUT") return "unknown";
   throw error;
