@@ -38,7 +38,7 @@ export interface Limits {
  * - `stored`: the stream has it, as its message number `seq`.
  * - `full`: the stream refused it, because it is full.
  * - `no-stream`: no stream takes this subject.
- * - `unknown`: no answer came in time. The stream may have the scan or not.
+ * - `unknown`: no PubAck came in time, whatever one could find out later. The stream may have the scan or not.
  */
 export type Outcome =
   | { no: number; result: "stored"; seq: number }
