@@ -54,6 +54,43 @@ async function contents(
   return held;
 }
 
+type Fail = (message: string, more?: { readme?: string; evidence?: string[] }) => never;
+
+/** What `prepare` made: a stream named SCANS, that answers. The checks publish to it, and would wait in vain for one that does not. */
+async function made(manager: JetStreamManager, fail: Fail): Promise<StreamInfo> {
+  const info =
+    (await scansStream(manager)) ?? fail("`prepare` was done, and the server has no stream named SCANS.");
+  if (info.config.no_ack) {
+    fail(
+      "The stream stores scans and answers nobody: `no_ack` is set. A depot never learns then whether a scan is stored or refused.",
+      { readme: "a-stream-answers" },
+    );
+  }
+  return info;
+}
+
+/** A message may be so large on these servers, and no larger: their `max_payload`. */
+const largestMessage = 1024 * 1024;
+
+/** Other limits of a stream, and from which value on they cannot take effect before `maxScans` does. None of them: `-1`. */
+const otherLimits = (maxScans: number) => ({
+  max_bytes: maxScans * largestMessage,
+  max_msg_size: largestMessage,
+  max_msgs_per_subject: maxScans,
+  max_consumers: Number.POSITIVE_INFINITY,
+});
+
+/** Fails when the stream refuses or forgets scans, or readers, for another reason than its limits. */
+function expectNoOtherLimit({ config }: StreamInfo, { maxScans }: Limits, fail: Fail): void {
+  for (const [name, harmless] of Object.entries(otherLimits(maxScans))) {
+    const value = config[name as keyof ReturnType<typeof otherLimits>];
+    if (value <= 0 || value >= harmless) continue;
+    fail(
+      `The stream has a limit that nobody asked for: \`${name}\` is ${value}. It should be full when it holds ${maxScans} scans, and have no other limit.`,
+    );
+  }
+}
+
 /** Publishes a scan, as an actor of the check's own. Gives the error's number when it was not stored; 503 when no stream takes it. */
 async function publish(nc: NatsConnection, subject: string, scan: Scan): Promise<number | "stored"> {
   try {
@@ -67,7 +104,6 @@ async function publish(nc: NatsConnection, subject: string, scan: Scan): Promise
   }
 }
 
-const missing = "`prepare` was done, and the server has no stream named SCANS.";
 /** A stored text as the scan that it is; undefined when it is not JSON. */
 function readScan(text: string | undefined): Partial<Scan> | undefined {
   try {
@@ -118,7 +154,7 @@ check(
     const hub = await learner.start("prepare", [server.connection("hub"), generous], { name: "prepare" });
     await hub.result();
     const manager = await server.manager();
-    const { config } = (await scansStream(manager)) ?? fail(missing);
+    const { config } = await made(manager, fail);
 
     // Two depots publish a scan each.
     const depot = await server.connect("depot", { recorded: true });
@@ -224,6 +260,10 @@ check(
       left.map((message) => message.subject),
       "What the stream holds, after three scans and a question, and after a reader has read it all",
     ).toEqual(["parcel.ams.in", "parcel.rtm.out", "parcel.lux.in"]);
+    expect(
+      config.subjects.toSorted(),
+      "The subjects that the stream takes: the scans of every depot, of those to come too, and nothing else",
+    ).toEqual(["parcel.*.in", "parcel.*.out"]);
   },
 );
 
@@ -243,7 +283,8 @@ check(
     const hub = await learner.start("prepare", [server.connection("hub"), limits], { name: "prepare" });
     await hub.result();
     const manager = await server.manager();
-    const { config } = (await scansStream(manager)) ?? fail(missing);
+    const info = await made(manager, fail);
+    const { config } = info;
     const depot = await server.connect("depot", { recorded: true });
     const answers: (number | "stored")[] = [];
     for (const scan of scans(1, 6)) answers.push(await publish(depot, `parcel.ams.${scan.event}`, scan));
@@ -267,6 +308,7 @@ check(
       "Five scans should be stored, and the sixth refused, because the stream is full (10077)",
     ).toEqual([...Array.from({ length: 5 }, () => "stored"), api.tooManyMessages]);
     expect(held, "The stream should still hold scans 1 to 5").toEqual([1, 2, 3, 4, 5]);
+    expectNoOtherLimit(info, limits, fail);
   },
 );
 
@@ -297,7 +339,19 @@ check(
     const hub = await learner.start("prepare", [server.connection("hub"), before], { name: "prepare" });
     await hub.result();
     const manager = await server.manager();
-    const first = (await scansStream(manager)) ?? fail(missing);
+    const first = await made(manager, fail);
+    /** A start changes limits, and nothing else of what the stream is. */
+    const expectTheRest = (start: string, now: StreamInfo, limits: Limits) => {
+      for (const name of ["subjects", "storage", "retention", "discard"] as const) {
+        const [was, is] = [first, now].map(({ config }) => [config[name]].flat().toSorted().join(", "));
+        if (was !== is)
+          fail(
+            `At the ${start} start the limits were others, and \`${name}\` of the stream changed with them, from ${was} to ${is}.`,
+            { readme: "creating-does-not-change" },
+          );
+      }
+      expectNoOtherLimit(now, limits, fail);
+    };
     believes("milliseconds-for-nanoseconds", {
       when: () => first.config.max_age === before.keepMs,
       message: () =>
@@ -349,7 +403,7 @@ check(
     } finally {
       ended = true;
     }
-    second = (await scansStream(manager)) ?? fail(missing);
+    second = await made(manager, fail);
     const held = (await contents(manager)).map((message) => numberOf(message.text));
     believes("delete-to-change", {
       when: () => second?.created !== first.created && held.length < 3,
@@ -363,15 +417,18 @@ check(
       { max_age: second.config.max_age, max_msgs: second.config.max_msgs, scans: held },
       "The stream after the second start (max_age in nanoseconds), and the scans that it holds",
     ).toEqual({ max_age: after.keepMs * 1e6, max_msgs: after.maxScans, scans: [1, 2, 3] });
+    expectTheRest("second", second, after);
 
     // A third one, with smaller limits.
     const smaller: Limits = { maxScans: 50, keepMs: day / 24 };
     await hub.again("prepare", [server.connection("hub"), smaller]);
-    const { config } = (await scansStream(manager)) ?? fail(missing);
+    const third = await made(manager, fail);
+    const { config } = third;
     expect(
       { max_age: config.max_age, max_msgs: config.max_msgs, scans: (await contents(manager)).length },
       "The stream after a third start with smaller limits (max_age in nanoseconds), and how many scans it holds",
     ).toEqual({ max_age: smaller.keepMs * 1e6, max_msgs: smaller.maxScans, scans: 3 });
+    expectTheRest("third", third, smaller);
   },
 );
 
@@ -733,7 +790,7 @@ check(
       });
     const hub = await learner.start("prepare", [connection(), generous], { name: "prepare" });
     await hub.result();
-    const { config } = (await scansStream(manager)) ?? fail(missing);
+    const { config } = await made(manager, fail);
     const confirmed = await hub.again<Outcome[]>("record", [connection(), "ams", scans(1, 3), 20_000]);
 
     const stored = confirmed.flatMap((outcome) => (outcome.result === "stored" ? [outcome] : []));

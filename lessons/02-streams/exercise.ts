@@ -40,7 +40,7 @@ export type Outcome =
  * - It takes the scans of every depot, of those to come too: parcel.<depot>.in and parcel.<depot>.out, and nothing else.
  * - What it has stored survives a crash of the server.
  * - Reading does not remove a scan. A scan goes when it is older than `limits.keepMs`, and for no other reason: a full stream refuses, it does not forget.
- * - A stream that holds `limits.maxScans` is full: it refuses new scans.
+ * - A stream that holds `limits.maxScans` is full: it refuses new scans. It has no other limit. It confirms each scan that it stores.
  * - If the stream is there already, perhaps with other limits, it has these limits afterwards, and all of its scans. Its other settings are right then.
  */
 export async function prepare(nc: NatsConnection, limits: Limits): Promise<void> {
