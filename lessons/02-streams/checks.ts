@@ -559,6 +559,54 @@ check(
     expect(outcomes.map(words), "The outcomes, with the numbers that the stream gave").toEqual(
       expected.map(words),
     );
+
+    // Two more scans. Both answers come late, and in time: each is waited for as long as `patience` says. All by the clock on the wall,
+    // as the client waits. When the machine was so slow that a right program may have given up, nothing is said.
+    const short = 1_500;
+    const hold = () =>
+      server.relay.hold((event) => event.kind === "puback", { who: "hub", what: "the PubAcks" });
+    const numbersSent = () => server.wire.publishes({ client: "hub" }).map(({ text }) => numberOf(text));
+    let done: Outcome[] | undefined;
+    /** Passes the answers on that were held back for so long; tells when they have reached the program at the latest. */
+    const passOn = async (answers: ReturnType<typeof hold>, heldMs: number) => {
+      await until("the hub to publish a scan", () => done || answers.events.length > 0);
+      const from = performance.now();
+      await until("the answers to be late", () => done || performance.now() - from > heldMs);
+      // What it has sent up to now is known.
+      await hub.answers(2);
+      const sent = numbersSent();
+      const [at, next] = [performance.now(), hold()];
+      answers.release();
+      await hub.answers(2);
+      return { sent, at, reached: performance.now(), next };
+    };
+    const called = performance.now();
+    const answers = hold();
+    const waiting = hub.again<Outcome[]>("record", [server.connection("hub"), "ams", scans(5, 6), short]);
+    waiting.then(
+      (value) => {
+        done = value;
+      },
+      () => {},
+    );
+    const first = await passOn(answers, 1_100);
+    const second = await passOn(first.next, 450);
+    second.next.release();
+    const [of5, of6] = await waiting;
+    if (of5?.result === "unknown" && first.reached < called + short) {
+      fail(
+        `\`record\` was told to wait up to ${short} ms for the answer to one scan. The answer to scan 5 came before that, and \`record\` says that none came. How long it waits is said by \`patience\`.`,
+        { readme: "no-answer-is-not-a-no" },
+      );
+    }
+    // One who publishes a scan only after the answer to the one before waits for it from then on.
+    const began = first.sent.includes(6) ? called : first.at;
+    if (of6?.result === "unknown" && second.reached < began + short) {
+      fail(
+        `\`record\` was told to wait up to ${short} ms for the answer to one scan. It waited for that to scan 5; the answer to scan 6 came sooner than ${short} ms after that, and \`record\` says that none came. The patience is for each scan, not for all of them.`,
+        { readme: "no-answer-is-not-a-no" },
+      );
+    }
   },
 );
 
