@@ -701,22 +701,24 @@ check(
       "5 full",
     ]);
     const ofAms = server.wire.publishes({ client: "hub" }).length;
-    elsewhere = await hub.again<Outcome[]>("record", [server.connection("hub"), "lux", scans(1, 2), 20_000]);
+    // In an order that is not that of their numbers.
+    const ofLux = scans(1, 2).toReversed();
+    elsewhere = await hub.again<Outcome[]>("record", [server.connection("hub"), "lux", ofLux, 20_000]);
     const astray = server.wire
       .publishes({ client: "hub" })
       .slice(ofAms)
       .find(({ subject }) => !subject.startsWith("parcel.lux."));
     if (astray) fail(`\`record\` was given scans of depot lux, and published one on ${astray.subject}.`);
-    expect(elsewhere.map(words), "No stream takes the scans of depot lux").toEqual([
-      "1 no-stream",
-      "2 no-stream",
-    ]);
+    expect(
+      elsewhere.map(words),
+      "No stream takes the scans of depot lux, of which `record` was given 2 first and then 1",
+    ).toEqual(["2 no-stream", "1 no-stream"]);
     const published = server.wire
       .publishes({ client: "hub" })
       .map((event) => `${event.subject} ${numberOf(event.text)}`);
     expect(published, "What `record` published: each scan once").toEqual([
       ...scans(1, 5).map(({ event, no }) => `parcel.ams.${event} ${no}`),
-      ...scans(1, 2).map(({ event, no }) => `parcel.lux.${event} ${no}`),
+      ...ofLux.map(({ event, no }) => `parcel.lux.${event} ${no}`),
     ]);
 
     // From now on SCANS takes those on parcel.mid.in, too, and has room. What no stream takes is answered at once; the stream takes its time.
@@ -733,7 +735,8 @@ check(
       server.connection("hub"),
       "mid",
       scans(1, 4),
-      20_000,
+      // Longer than the check may take: how long the answers are held back is no matter of the clock on the wall.
+      600_000,
     ]);
     // One who waits for each answer before the next scan gets no further.
     const noFurther = lasting(slowAnswerMs, () => onTheWay.events.length > 0);
@@ -757,16 +760,27 @@ check(
     });
     expect(got, "Of depot mid, a stream takes scans 1 and 3").toEqual(inTurn);
 
+    /** What `record` says of one scan, given alone; undefined when it throws. */
+    const claimOf = async (scan: Scan) => {
+      const attempt = await hub.attempt<Outcome[]>("record", [
+        server.connection("hub"),
+        "ams",
+        [scan],
+        20_000,
+      ]);
+      return "value" in attempt ? said(attempt.value) : undefined;
+    };
+    const expectThrown = (claim: string | undefined, what: string) => {
+      if (claim === undefined) return;
+      fail(
+        `${what} That is none of the four outcomes, so \`record\` should throw the error; it says ${claim || "nothing"}.`,
+        { readme: "what-a-refusal-looks-like" },
+      );
+    };
+
     // The stream still has room, and refuses a message for another reason.
     await manager.streams.update("SCANS", { max_msg_size: 200 });
-    const large: Scan = { no: 6, parcel: `P-${"1".repeat(300)}`, event: "in" };
-    const attempt = await hub.attempt<Outcome[]>("record", [
-      server.connection("hub"),
-      "ams",
-      [large],
-      20_000,
-    ]);
-    const claim = "value" in attempt ? said(attempt.value) : undefined;
+    const claim = await claimOf({ no: 6, parcel: `P-${"1".repeat(300)}`, event: "in" });
     const other = () => server.wire.pubAcks({ client: "hub", ok: false }).slice(-1);
     believes("every-refusal-is-full", {
       when: () => claim === "full",
@@ -778,23 +792,19 @@ check(
       ],
       wire: other,
     });
-    if (claim !== undefined) {
-      fail(
-        `The stream refused a scan because it is too large (${other()[0]?.errCode}). That is none of the four outcomes, so \`record\` should throw the error; it says ${claim || "nothing"}.`,
-        { readme: "what-a-refusal-looks-like" },
-      );
-    }
+    expectThrown(claim, `The stream refused a scan because it is too large (${other()[0]?.errCode}).`);
+
+    // No server takes this one: the client does not even send it.
+    expectThrown(
+      await claimOf({ no: 6, parcel: `P-${"1".repeat(largestMessage)}`, event: "in" }),
+      "A scan was larger than any message may be, and the client refused to send it (MAX_PAYLOAD_EXCEEDED).",
+    );
 
     // Another stream uses up the storage of the whole server. What SCANS answers then has the code 503, too.
     await manager.streams.add({ name: "PHOTOS", subjects: ["photos"] });
     await (await server.jetstream()).publish("photos", new Uint8Array(storageBytes));
-    const second = await hub.attempt<Outcome[]>("record", [
-      server.connection("hub"),
-      "ams",
-      scans(6, 6),
-      20_000,
-    ]);
-    const saidThen = "value" in second ? said(second.value) : undefined;
+    const [last] = scans(6, 6) as [Scan];
+    const saidThen = await claimOf(last);
     const usedUp = () => server.wire.pubAcks({ client: "hub", ok: false, errCode: api.storageUsedUp });
     believes("code-503-says-enough", {
       when: () => (saidThen === "no-stream" || saidThen === "full") && usedUp().length > 0,
@@ -806,12 +816,10 @@ check(
       ],
       wire: usedUp,
     });
-    if (saidThen !== undefined) {
-      fail(
-        `The stream refused a scan because the storage of the server is used up (${api.storageUsedUp}). That is none of the four outcomes, so \`record\` should throw the error; it says ${saidThen || "nothing"}.`,
-        { readme: "what-a-refusal-looks-like" },
-      );
-    }
+    expectThrown(
+      saidThen,
+      `The stream refused a scan because the storage of the server is used up (${api.storageUsedUp}).`,
+    );
   },
 );
 
