@@ -838,6 +838,8 @@ check(
       const off = () => van.exit !== undefined && van.error === undefined;
       let over = false;
       let lost = false;
+      /** It asked the server to confirm, and was switched off before the confirmation. */
+      let onlyAsked = false;
       believes("stop-means-now", {
         when: () => !over && off(),
         message: `The van was told to stop while it was delivering ${id}, and it was switched off at once. ${id} was not delivered to the end, and the server knows nothing: for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets it.`,
@@ -849,15 +851,26 @@ check(
       });
       believes("ack-means-sent", {
         when: () => lost,
-        message: doorOpens
-          ? `${id} was delivered, and then the van was switched off while its ack was still on the way. The ack was lost with the connection. So the server will give ${id} to another van, which delivers it a second time. ack() only hands the ack to the client; it waits for nobody.`
-          : `${id} could not be delivered, and then the van was switched off while its answer was still on the way. The answer was lost with the connection. So for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets ${id}. nak() and term() only hand the answer to the client, as ack() does; they wait for nobody.`,
+        message: () => {
+          const waits = onlyAsked
+            ? "The van had asked the server to confirm it, and did not wait for the confirmation: `flush()` and `ackAck()` each give a promise, and only a program that awaits it knows."
+            : doorOpens
+              ? "ack() only hands the ack to the client; it waits for nobody."
+              : "nak() and term() only hand the answer to the client, as ack() does; they wait for nobody.";
+          return doorOpens
+            ? `${id} was delivered, and then the van was switched off while its ack was still on the way. The ack was lost with the connection. So the server will give ${id} to another van, which delivers it a second time. ${waits}`
+            : `${id} could not be delivered, and then the van was switched off while its answer was still on the way. The answer was lost with the connection. So for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets ${id}. ${waits}`;
+        },
         evidence: () => [
           `\`deliver\` ${doorOpens ? "was done with" : "failed for"} ${id}`,
           `\`runDelivery\` was done, and had not waited until the server had the ${doorOpens ? "ack" : "answer"}`,
           `${id} is still in the work queue`,
         ],
-        wire: () => server.wire.by(client, "delivery", "ack", "nak", "term", "disconnect"),
+        // A connection begins with a PING, too; it did arrive.
+        wire: () =>
+          server.wire
+            .by(client, "delivery", "ack", "nak", "term", "ping", "disconnect")
+            .filter(({ kind, kept }) => kind !== "ping" || kept !== undefined),
       });
       // A van that ends its day at once does so now; one that finishes its parcel waits for it. One such wait is enough.
       const waits = lasting(doorOpens ? 250 : 0, () => !van.exit);
@@ -874,18 +887,26 @@ check(
         },
         { who: client, what: "what the van sends" },
       );
+      const asks = () =>
+        onTheWay.events.some(
+          (event) => event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited),
+        );
       over = true;
       door.open();
       await until(
         "the van to be switched off, or to make sure that the server has its answer",
-        () =>
-          van.exit ||
-          onTheWay.events.some(
-            (event) =>
-              event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited),
-          ),
+        () => van.exit || asks(),
       );
+      // Whoever waits for the server waits on, because nothing arrives. Who only asked it is switched off now. By the wall, as the
+      // client's own patience is: held for long, the answer would fail a van that waits.
+      const asked = performance.now();
+      await until(
+        "the van to make sure that the server has its answer",
+        () => van.exit || performance.now() - asked > (doorOpens ? 150 : 0),
+      );
+      await van.answers(2);
       const tooEarly = off();
+      onlyAsked = asks();
       // With the van its connection is gone, and with the connection what was still on the way.
       if (tooEarly) onTheWay.drop();
       else onTheWay.release();
