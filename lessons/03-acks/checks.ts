@@ -13,7 +13,7 @@ import {
   pace,
   wireLine,
 } from "../../checker/kit/index.ts";
-import type { Parcel } from "./exercise.ts";
+import type { Parcel, Rules } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
 
@@ -79,6 +79,12 @@ async function expectDeadLetter(manager: JetStreamManager, from: string, payload
     evidence: [`expected  ${payload}`, `seen      ${letter.string().slice(0, 80) || "nothing"}`],
   });
 }
+
+/** The first nak whose delay is not the depot's rule. It is what the server is asked for, so no clock is in it; a tenth is for rounding. */
+const againstTheRule = (naks: readonly Nak[], { retryAfterMs }: Rules) =>
+  naks.find(({ delayMs = 0 }) => Math.abs(delayMs - retryAfterMs) > retryAfterMs / 10);
+
+type Nak = ReturnType<CheckServer["wire"]["naks"]>[number];
 
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
@@ -297,7 +303,11 @@ check(
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server);
-    await depot.sends("P-1", "P-2");
+    await depot.sends("P-1");
+    // The rule is the same at each try, and this van does not make the first one.
+    const other = await (await server.jetstream()).consumers.get("PARCELS", "delivery");
+    for (const _ of [1, 2]) (await other.next({ expires: 10_000 }))?.nak();
+    await depot.sends("P-2");
     // Far longer than the check: whoever waits as long himself is seen waiting.
     const rules = { tries: 100, retryAfterMs: 600_000 };
     const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
@@ -340,6 +350,17 @@ check(
       }
       return answers().length > 0;
     });
+    // No delay, and a delay a million times too long, are seen where a parcel comes again.
+    const given = server.wire
+      .naks(about)
+      .filter(({ delayMs = 0 }) => delayMs > 0 && delayMs < 1_000 * rules.retryAfterMs);
+    const wrong = againstTheRule(given, rules);
+    if (wrong) {
+      fail(
+        `The van asked the server to deliver P-1 again in ${wrong.delayMs} ms. The rule of this depot, \`rules.retryAfterMs\`, is ${rules.retryAfterMs} ms, and it is the same at each try. This was try ${wrong.deliveryCount}.`,
+        { evidence: [wireLine(wrong, `nak of P-1, again in ${wrong.delayMs} ms`)] },
+      );
+    }
     await van.kill();
   },
 );
@@ -521,9 +542,10 @@ check(
     const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
       if (id === "P-1") throw new Error("There is no such address");
     });
+    const rules = { tries: 1, retryAfterMs: 100 };
     const van = await learner.start(
       "runDelivery",
-      [server.connection("van"), deliver, { tries: 1, retryAfterMs: 100 }, new AbortController().signal],
+      [server.connection("van"), deliver, rules, new AbortController().signal],
       { name: "van" },
     );
     const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
@@ -568,6 +590,31 @@ check(
           readme: "first-the-copy-then-the-original",
         });
       }
+      // Before the rest is waited for: it may be days.
+      const wrong = againstTheRule(
+        server.wire.naks((event) => about(event) && event.index > (refusal()?.index ?? event.index)),
+        rules,
+      );
+      if (wrong && !wrong.delayMs) {
+        fail(
+          "DEAD refused P-1, and the van gave it back with a nak that has no delay. So it came again at once, and not `rules.retryAfterMs` later.",
+          {
+            readme: "a-bare-nak-comes-back-at-once",
+            evidence: [...refusalLines(), wireLine(wrong, "nak of P-1, without a delay")],
+          },
+        );
+      }
+      if (wrong) {
+        fail(
+          `DEAD refused P-1, and the van asked the server to deliver it again in ${wrong.delayMs} ms. The depot's rule, \`rules.retryAfterMs\`, is ${rules.retryAfterMs} ms.`,
+          {
+            ...((wrong.delayMs ?? 0) >= 1_000 * rules.retryAfterMs && {
+              readme: "milliseconds-or-nanoseconds",
+            }),
+            evidence: [...refusalLines(), wireLine(wrong, `nak of P-1, again in ${wrong.delayMs} ms`)],
+          },
+        );
+      }
       return removals().length === 0;
     };
     await wait("DEAD to refuse the dead letter", () => {
@@ -591,18 +638,6 @@ check(
       () => kept() && ids(deliver.received).includes("P-2"),
     );
     await wait("P-1 to come again, and to be refused again", () => kept() && answered(false).length > 1);
-    const bare = server.wire
-      .naks(about)
-      .find(({ index, delayMs }) => index > (refusal()?.index ?? index) && !delayMs);
-    if (bare) {
-      fail(
-        "DEAD refused P-1, and the van gave it back with a nak that has no delay. So it came again at once, and not `rules.retryAfterMs` later.",
-        {
-          readme: "a-bare-nak-comes-back-at-once",
-          evidence: [...refusalLines(), wireLine(bare, "nak of P-1, without a delay")],
-        },
-      );
-    }
     // In the morning somebody takes the old letter out.
     await depot.manager.streams.purge("DEAD");
     const stays = lasting(2_500, () => answered(true).length > 0 && removals().length === 0);
@@ -685,7 +720,7 @@ check(
     believes("the-server-sees-that-i-work", {
       when: () => givenAway() && signs().length === 0,
       message: () =>
-        `Van 1 was still at work on ${current} when the server gave it to van 2. The server had heard nothing of van 1 for one \`ack_wait\`, ${ackWaitMs} ms; it cannot tell a van that works from one that is lost. If a timer sends your signs of life, check its unit: \`ack_wait\` is in nanoseconds, and timers take milliseconds.`,
+        `Van 1 was still at work on ${current} when the server gave it to van 2. The server had heard nothing of van 1 for one \`ack_wait\`, ${ackWaitMs} ms; it cannot tell a van that works from one that is lost. If a timer sends your signs of life, check its unit and its interval: \`ack_wait\` is in nanoseconds, timers take milliseconds, and the first sign must come well before one \`ack_wait\` is over.`,
       evidence: () => [...seen(), `signs of life for ${current}: none`],
     });
     believes("one-sign-is-enough", {
@@ -991,9 +1026,14 @@ check(
     const gone = lasting(1_500, () => deliver.calls.length === 1 && deliver.running === 0);
     await wait("P-1 to be delivered at the second try", async () => (await depot.empty()) || gone());
     if (gone()) {
-      fail("`deliver` failed for P-1. P-1 was to come again 50 ms later, and has not come since.", {
-        readme: "no-answer-is-no-answer",
-      });
+      const nak = server.wire.naks({ client: "van" })[0];
+      fail(
+        `\`deliver\` failed for P-1. P-1 was to come again 50 ms later, and has not come since${nak?.delayMs ? `: the van asked for it in ${nak.delayMs} ms` : ""}.`,
+        {
+          readme: nak?.delayMs ? "milliseconds-or-nanoseconds" : "no-answer-is-no-answer",
+          evidence: nak?.delayMs ? [wireLine(nak, `nak of P-1, again in ${nak.delayMs} ms`)] : [],
+        },
+      );
     }
     const asks = () => server.wire.pulls({ client: "van" });
     await wait("the van to wait for the next parcel", async () => {
