@@ -866,7 +866,8 @@ check(
     const depot = await openDepot(server);
     await depot.sends("P-1", "P-2");
     /** A van is told to stop while it delivers its last parcel, and is switched off when it is done. */
-    const lastParcel = async (client: string, id: string, doorOpens: boolean): Promise<void> => {
+    const lastParcel = async (client: string, id: string, doorOpens: boolean, tries = 5): Promise<void> => {
+      const lastTry = !doorOpens && tries === 1;
       const queued = await depot.queue();
       const door = gate();
       const deliver = hook<[Parcel], Promise<void>>(async () => {
@@ -876,7 +877,7 @@ check(
       const day = new AbortController();
       const van = await learner.start(
         "runDelivery",
-        [server.connection(client), deliver, { tries: 5, retryAfterMs: 50 }, day.signal],
+        [server.connection(client), deliver, { tries, retryAfterMs: 50 }, day.signal],
         { name: client, powerOff: true },
       );
       await whileAtWork(until, van)(`the van to start with ${id}`, () => deliver.running >= 1);
@@ -905,7 +906,9 @@ check(
               : "nak() and term() only hand the answer to the client, as ack() does; they wait for nobody.";
           return doorOpens
             ? `${id} was delivered, and then the van was switched off while its ack was still on the way. The ack was lost with the connection. So the server will give ${id} to another van, which delivers it a second time. ${waits}`
-            : `${id} could not be delivered, and then the van was switched off while its answer was still on the way. The answer was lost with the connection. So for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets ${id}. ${waits}`;
+            : lastTry
+              ? `${id} has failed for the last time, the stream DEAD has its copy, and then the van was switched off while its answer was still on the way. The answer was lost with the connection. So the server will give ${id} to another van, and DEAD gets it a second time. ${waits}`
+              : `${id} could not be delivered, and then the van was switched off while its answer was still on the way. The answer was lost with the connection. So for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets ${id}. ${waits}`;
         },
         evidence: () => [
           `\`deliver\` ${doorOpens ? "was done with" : "failed for"} ${id}`,
@@ -926,9 +929,11 @@ check(
 
       // The way to the server is slow: from its answer on, what the van sends is on the way and does not arrive yet.
       let answered = false;
+      let removed = false;
       const onTheWay = server.relay.hold(
         (event) => {
           answered ||= ["ack", "nak", "term"].includes(event.kind);
+          removed ||= event.kind === "ack" || event.kind === "term";
           return answered && event.direction === "toServer";
         },
         { who: client, what: "what the van sends" },
@@ -959,10 +964,13 @@ check(
       await until("the van to be switched off", () => van.exit);
       await van.result();
       await until("the server to notice that the van is gone", () => server.hasLeft(client));
-      lost = tooEarly && (doorOpens ? (await depot.queue()) === queued : answered);
+      // Whether a parcel at its last try is put away at all, is the matter of other checks.
+      const leaves = doorOpens || (lastTry && removed);
+      const told = leaves ? (await depot.queue()) < queued : !answered || lastTry;
+      lost = tooEarly && !told;
       await until(
         `the answer for ${id} to be there`,
-        async () => lost || !doorOpens || (await depot.queue()) < queued,
+        async () => lost || !leaves || (await depot.queue()) < queued,
       );
       // Looks at the signs once more, now that it is over.
       await until("nothing to be lost", () => !lost);
@@ -970,7 +978,7 @@ check(
         ids(deliver.received),
         `Told to stop, the van delivers ${id} to the end, and takes no other`,
       ).toEqual([id]);
-      if (doorOpens) return;
+      if (doorOpens || lastTry) return;
       if ((await depot.queue()) < queued) fail(`${id} left the work queue, though it was not delivered.`);
       if (!answered) {
         fail(
@@ -993,8 +1001,11 @@ check(
         },
       );
     }
-    // A parcel that could not be delivered needs its answer, too.
+    // A parcel that could not be delivered needs its answer, too, and so does one that goes to the dead letters.
     await lastParcel("van 2", "P-2", false);
+    await depot.manager.streams.purge("PARCELS");
+    await depot.sends("P-3", "P-4");
+    await lastParcel("van 3", "P-3", false, 1);
   },
 );
 
