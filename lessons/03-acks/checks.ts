@@ -84,6 +84,11 @@ async function expectDeadLetter(manager: JetStreamManager, from: string, payload
 const againstTheRule = (naks: readonly Nak[], { retryAfterMs }: Rules) =>
   naks.find(({ delayMs = 0 }) => Math.abs(delayMs - retryAfterMs) > retryAfterMs / 10);
 
+/** The van wants to know whether what it has said has arrived. */
+const asksTheServer = (event: WireEvent) =>
+  event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited);
+
+type WireEvent = CheckServer["wire"]["events"][number];
 type Nak = ReturnType<CheckServer["wire"]["naks"]>[number];
 
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
@@ -938,10 +943,7 @@ check(
         },
         { who: client, what: "what the van sends" },
       );
-      const asks = () =>
-        onTheWay.events.some(
-          (event) => event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited),
-        );
+      const asks = () => onTheWay.events.some(asksTheServer);
       over = true;
       door.open();
       await until(
@@ -1071,6 +1073,28 @@ check(
     await until("the van to go home", () => van.settled);
     await van.result();
     expect(ids(deliver.received), "P-1 is tried twice").toEqual(["P-1", "P-1"]);
+
+    // A stop that has come does not come again.
+    const late = await learner.start(
+      "runDelivery",
+      [server.connection("van 2"), deliver, { tries: 5, retryAfterMs: 50 }, AbortSignal.abort()],
+      { name: "van 2" },
+    );
+    const waitsOn = lasting(2_500, () => !late.settled && server.wire.pulls({ client: "van 2" }).length > 0);
+    await until("the van to see that its day is over", () => late.settled || waitsOn());
+    if (!late.settled) {
+      fail(
+        "`stop` was set before the van began. It asked for a parcel all the same, and does not go home. A stop that has come does not come again: a listener that is added after it hears nothing.",
+        {
+          readme: "a-waiting-loop-sees-nothing",
+          evidence: server.wire
+            .pulls({ client: "van 2" })
+            .slice(-1)
+            .map((pull) => wireLine(pull)),
+        },
+      );
+    }
+    await late.result();
   },
 );
 
@@ -1091,6 +1115,12 @@ check(
     /** The parcel before the stop; each try has one. */
     let no = 1;
     const lastPull = () => server.wire.pulls({ client: "van" }).slice(-1);
+    /** A van that asks without waiting in the server asks again and again. */
+    const keepsAsking = () =>
+      server.seen((wire) => {
+        const last = wire.deliveries({ client: "van" }).at(-1)?.index ?? 0;
+        return wire.statuses({ client: "van", code: 404 }).filter(({ index }) => index > last).length > 1;
+      }, false);
     believes("asked-before-the-stop", {
       when: () => deliver.calls.length > no,
       message: () =>
@@ -1101,40 +1131,96 @@ check(
         ...server.wire.deliveries((event) => idOf(event) === `P-${no + 1}`),
       ],
     });
-    await depot.sends("P-1");
     for (; ; no++) {
+      // What a van before has left in the queue, or holds, is of no account any more.
+      await depot.manager.streams.purge("PARCELS");
+      await depot.sends(`P-${no}`);
+      const next = `P-${no + 1}`;
       const day = new AbortController();
       const van = await learner.start(
         "runDelivery",
         [server.connection("van"), deliver, { tries: 5, retryAfterMs: 50 }, day.signal],
-        { name: "van" },
+        { name: "van", powerOff: true },
       );
       const wait = whileAtWork(until, van);
       await wait(`P-${no} to be delivered`, depot.empty);
       await wait(
         "the van to wait for the next parcel",
-        async () => (await depot.manager.consumers.info("PARCELS", "delivery")).num_waiting > 0,
+        async () =>
+          (await depot.manager.consumers.info("PARCELS", "delivery")).num_waiting > 0 || keepsAsking(),
       );
       day.abort();
       // It has heard that, and its pull may wait on.
       await van.answers();
-      await depot.sends(`P-${no + 1}`);
-      await until("the van to go home", () => van.settled || deliver.calls.length > no);
-      await van.result();
-      await until(`P-${no + 1} to be left`, () => deliver.calls.length === no);
+      // The way to the server is slow again, from its answer on.
+      let answered = false;
+      const onTheWay = server.seen(
+        () =>
+          server.relay.hold(
+            (event) => {
+              answered ||=
+                ["ack", "nak", "term"].includes(event.kind) && "text" in event && idOf(event) === next;
+              return answered && event.direction === "toServer";
+            },
+            { who: "van", what: "what the van sends" },
+          ),
+        undefined,
+      );
+      await depot.sends(next);
+      await until(
+        "the van to go home",
+        () => van.exit || van.error || deliver.calls.length > no || onTheWay?.events.some(asksTheServer),
+      );
       await van.answers(2);
+      const tooEarly = answered && van.exit !== undefined;
+      if (tooEarly) onTheWay?.drop();
+      else onTheWay?.release();
+      await van.result();
+      await until(`${next} to be left`, () => deliver.calls.length === no);
+      await until(
+        "the van's connection to be gone",
+        () => van.exit && server.seen((wire) => wire.of("disconnect", { client: "van" }).length >= no, true),
+      );
       if (await depot.empty()) {
         fail(
-          `The van was told to stop, and then P-${no + 1} came. The van did not deliver it, and told the server that it is done: no other van will ever get it.`,
+          `The van was told to stop, and then ${next} came. The van did not deliver it, and told the server that it is done: no other van will ever get it.`,
           { readme: "an-ack-is-not-a-receipt" },
         );
       }
-      // On a busy machine the pull may have run out before the parcel came. That proves nothing.
+      const evidence = () =>
+        server
+          .seen((wire) => wire.by("van", "pull", "program", "delivery", "nak", "disconnect"), [])
+          .slice(-5);
+      if (tooEarly) {
+        fail(
+          `The van was told to stop, and then ${next} came. The van gave it back, and was switched off while its answer was still on the way. The answer was lost with the connection. So for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets ${next}.`,
+          { readme: "ack-does-not-send", evidence: evidence().map((event) => wireLine(event)) },
+        );
+      }
+      // On a busy machine the pull may have run out before the parcel came, or the client's own patience with it. That proves nothing.
       const ranOut = server.seen(
         (wire) => wire.statuses({ code: 408 }).some(({ request }) => request === lastPull()[0]?.index),
         false,
       );
-      if (!ranOut || no === 3) break;
+      const came = server.seen(
+        (wire) => wire.deliveries((event) => event.client === "van" && idOf(event) === next)[0],
+        undefined,
+      );
+      if (came && !answered) {
+        const [pull] = lastPull();
+        const gone = server.seen((wire) => wire.of("disconnect", { client: "van" }).at(-1), undefined);
+        // A client whose patience was over lets the parcel fall, and its van goes home later than this. One whose loop was closed in
+        // this very moment does so, too, but not three times.
+        const inTime =
+          pull !== undefined && gone !== undefined && gone.at - pull.at < 0.9 * (pull.expiresMs ?? 0);
+        if (inTime && no === 3) {
+          fail(
+            `The van was waiting for a parcel when it was told to stop. Then ${next} came, and the van went home and told the server nothing about ${next}: for ${quietAckWaitMs / 1_000} seconds, the \`ack_wait\`, no other van gets it.`,
+            { readme: "a-waiting-loop-sees-nothing", evidence: evidence().map((event) => wireLine(event)) },
+          );
+        }
+      }
+      if (no === 3 || (!ranOut && (answered || !came))) break;
     }
   },
 );

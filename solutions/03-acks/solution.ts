@@ -39,8 +39,8 @@ export interface Rules {
  * - When DEAD refuses it, it stays in the work queue, comes again `rules.retryAfterMs` later, and goes to DEAD then. Whether it is
  *   tried once more before that, you decide. The van goes on.
  * - `stop` tells the van to end its day: it takes no new parcel. A parcel that it is delivering, it delivers to the end.
- *   Then the function is done, and the van is switched off at that very moment. By then the server must know what happened to its last parcel,
- *   and no timer of yours runs any more.
+ *   Then the function is done, and the van is switched off at that very moment. By then the server must know what happened to its last parcel
+ *   and to one that it gave back, and no timer of yours runs any more.
  *   A van that has nothing to do is done within two seconds. The connection is closed by the caller.
  */
 export async function runDelivery(
