@@ -29,6 +29,7 @@ export async function runDelivery(
   const tries = new Map<number, number>();
   const parcels = await consumer.consume({ max_messages: 1 });
   stop.addEventListener("abort", () => void parcels.close());
+  if (stop.aborted) void parcels.close();
 
   for await (const message of parcels) {
     const count = (tries.get(message.seq) ?? 0) + 1;

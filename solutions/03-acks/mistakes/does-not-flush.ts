@@ -28,6 +28,7 @@ export async function runDelivery(
 
   const parcels = await consumer.consume({ max_messages: 1 });
   stop.addEventListener("abort", () => void parcels.close());
+  if (stop.aborted) void parcels.close();
 
   for await (const message of parcels) {
     if (await work(message)) {

@@ -46,6 +46,7 @@ export async function runDelivery(
     callback: (message) => void handling.push(handle(message)),
   });
   stop.addEventListener("abort", () => void parcels.close());
+  if (stop.aborted) void parcels.close();
   await parcels.closed();
   await Promise.all(handling);
   await nc.flush();
