@@ -201,11 +201,14 @@ check(
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server);
-    await depot.sends("P-1", "P-2");
+    /** The parcel behind the closed door; another one, when a delivery of it was let fall. */
+    let id = "P-1";
+    let fallen = 0;
+    await depot.sends(id, "P-2");
     const rules = { tries: 5, retryAfterMs: Math.round(300 * pace()) };
-    const tries = () => deliver.calls.filter((call) => call.args[0].id === "P-1");
-    const deliver = hook<[Parcel], Promise<void>>(async ({ id }) => {
-      if (id === "P-1" && tries().length <= 2) throw new Error("The door is closed");
+    const tries = () => deliver.calls.filter((call) => call.args[0].id === id);
+    const deliver = hook<[Parcel], Promise<void>>(async (parcel) => {
+      if (parcel.id === id && tries().length <= 2) throw new Error("The door is closed");
     });
     const van = await learner.start(
       "runDelivery",
@@ -218,7 +221,7 @@ check(
       tries()
         .slice(1)
         .map((call, i) => call.at - (tries()[i]?.ended ?? call.at));
-    const about = (event: { text: string | undefined }) => idOf(event) === "P-1";
+    const about = (event: { text: string | undefined }) => idOf(event) === id;
     /** What a nak means to the server: how long after the failed try P-1 may come again. A busy machine may be later than that. */
     const asksFor = () => {
       const clock = performance.now() - server.wire.now();
@@ -236,9 +239,9 @@ check(
     believes("error-ends-the-van", {
       when: () => failed().length > 0 && !van.killed && (van.settled || van.exit !== undefined),
       message: () =>
-        `\`deliver\` failed for P-1, and the van stopped working${van.exit ? ": its process ended" : ""}. The error left your code, and nothing that NATS does starts it again. All other parcels wait for another van.`,
+        `\`deliver\` failed for ${id}, and the van stopped working${van.exit ? ": its process ended" : ""}. The error left your code, and nothing that NATS does starts it again. All other parcels wait for another van.`,
       evidence: () => [
-        "P-1      `deliver` failed",
+        `${id}      \`deliver\` failed`,
         van.exit
           ? `the van  its process ended with ${van.exit.signal ?? `exit status ${van.exit.code}`}`
           : `the van  \`runDelivery\` ${van.error ? `failed: ${van.error.message}` : "was done"}`,
@@ -248,15 +251,15 @@ check(
     believes("every-time-is-in-nanoseconds", {
       when: () => server.wire.naks(about).some((nak) => (nak.delayMs ?? 0) >= rules.retryAfterMs * 1_000),
       message: () =>
-        `The van asked the server to deliver P-1 again in ${Math.round((server.wire.naks(about)[0]?.delayMs ?? 0) / 3_600_000)} hours. The depot's rule is ${rules.retryAfterMs} ms.`,
+        `The van asked the server to deliver ${id} again in ${Math.round((server.wire.naks(about)[0]?.delayMs ?? 0) / 3_600_000)} hours. The depot's rule is ${rules.retryAfterMs} ms.`,
       evidence: () =>
-        server.wire.naks(about).map((nak) => wireLine(nak, `nak of P-1, again in ${nak.delayMs} ms`)),
+        server.wire.naks(about).map((nak) => wireLine(nak, `nak of ${id}, again in ${nak.delayMs} ms`)),
     });
     believes("nak-waits-by-itself", {
       // The server counts from later on than the check, so a right rest is never shorter.
       when: () => rests().some(tooSoon) || (rests().length > 0 && server.seen(asksFor, []).some(tooSoon)),
       message: () =>
-        `P-1 failed, ${rests().some(tooSoon) ? `and was tried again ${Math.round(Math.min(...rests()))} ms later` : `and the van asked for it again after ${Math.round(Math.min(...asksFor()))} ms; the server was later than that`}. The depot's rule is ${rules.retryAfterMs} ms. A door that is closed now is closed a moment later, too: so all tries are used up in no time.`,
+        `${id} failed, ${rests().some(tooSoon) ? `and was tried again ${Math.round(Math.min(...rests()))} ms later` : `and the van asked for it again after ${Math.round(Math.min(...asksFor()))} ms; the server was later than that`}. The depot's rule is ${rules.retryAfterMs} ms. A door that is closed now is closed a moment later, too: so all tries are used up in no time.`,
       evidence: () =>
         server.wire
           .naks(about)
@@ -264,33 +267,55 @@ check(
           .map((nak) =>
             wireLine(
               nak,
-              `nak of P-1${nak.delayMs === undefined ? ", without a delay" : `, ${nak.delayMs} ms`}`,
+              `nak of ${id}${nak.delayMs === undefined ? ", without a delay" : `, ${nak.delayMs} ms`}`,
             ),
           ),
     });
     believes("silence-is-a-nak", {
       when: lasting(1_200, () => failed().length === 1 && tries().length === 1 && answers().length === 0),
       message: () =>
-        `\`deliver\` failed for P-1, and the server has heard nothing about it. It waits for an answer as long as the \`ack_wait\` says, here ${quietAckWaitMs / 1_000} seconds; the depot's rule is ${rules.retryAfterMs} ms.`,
-      evidence: () => ["P-1 was delivered to the van, and `deliver` failed", "ack, nak or term of P-1: none"],
+        `\`deliver\` failed for ${id}, and the server has heard nothing about it. It waits for an answer as long as the \`ack_wait\` says, here ${quietAckWaitMs / 1_000} seconds; the depot's rule is ${rules.retryAfterMs} ms.`,
+      evidence: () => [
+        `${id} was delivered to the van, and \`deliver\` failed`,
+        `ack, nak or term of ${id}: none`,
+      ],
       wire: () => server.wire.deliveries(about),
     });
     const wait = whileAtWork(until, van);
     await wait("P-2 to be delivered", () => ids(deliver.received).includes("P-2"));
-    await wait("P-1 to be tried for the third time", async () => {
-      // Asked first: while the server answers, the third try may end and be acked.
-      const empty = await depot.empty();
-      if (failed().length >= 3) return true;
-      if (empty) fail("P-1 left the work queue, though it was not delivered.");
-      return false;
-    });
+    /**
+     * It came to the client, and neither to `deliver` nor back to the server: a client lets fall what comes when its `next` has run
+     * out, as it may on a busy machine. It would come again after the `ack_wait`, and that is longer than the check.
+     */
+    const fell = () =>
+      server.seen((wire) => {
+        const last = wire.deliveries(about).at(-1);
+        const seen = Math.max(0, ...answers().map((answer) => answer.deliveryCount));
+        return last !== undefined && last.deliveryCount > seen && last.deliveryCount > tries().length;
+      }, false);
+    for (;;) {
+      const letFall = lasting(1_000, fell);
+      await wait(`${id} to be tried for the third time`, async () => {
+        // Asked first: while the server answers, the third try may end and be acked.
+        const empty = await depot.empty();
+        if (failed().length >= 3 || letFall()) return true;
+        if (empty) fail(`${id} left the work queue, though it was not delivered.`);
+        return false;
+      });
+      if (failed().length >= 3 || fallen === 2) break;
+      fallen++;
+      // It may come again while the check waits for the other.
+      await depot.manager.streams.purge("PARCELS");
+      id = `P-${2 + fallen}`;
+      await depot.sends(id);
+    }
     await wait("the work queue to be empty", depot.empty);
-    expect(ids(deliver.received).toSorted(), "P-1 is tried three times, P-2 once").toEqual([
-      "P-1",
-      "P-1",
-      "P-1",
-      "P-2",
-    ]);
+    expect(
+      ids(deliver.received)
+        .filter((each) => each === id || each === "P-2")
+        .toSorted(),
+      `${id} is tried three times, P-2 once`,
+    ).toEqual([id, id, id, "P-2"].toSorted());
     await van.kill();
   },
 );
@@ -795,8 +820,13 @@ check(
     const inVan = () => server.wire.deliveries({ client: "van 1" });
     const answered = () =>
       server.wire.of("nak", { client: "van 1" }).length + server.wire.acks({ client: "van 1" }).length;
+    /** On a busy machine a client may let fall what comes when its `next` has run out. Then the van starts with another parcel. */
+    const startsWithP1 = () => deliver.received[0]?.id === "P-1";
     believes("the-client-takes-one-at-a-time", {
-      when: () => inVan().length - answered() > 1 && deliver.calls.every((call) => call.ended === undefined),
+      when: () =>
+        startsWithP1() &&
+        inVan().length - answered() > 1 &&
+        deliver.calls.every((call) => call.ended === undefined),
       message: () => {
         const more = inVan().length - answered() - 1;
         const why =
@@ -820,6 +850,11 @@ check(
     });
     const wait = whileAtWork(until, van);
     await wait("the van to start with P-1", () => deliver.running > 0);
+    if (!startsWithP1()) {
+      // What it holds proves nothing, and P-1 does not come again before the `ack_wait` is over.
+      await van.kill();
+      return;
+    }
 
     const other = await server.connect("van 2", { recorded: true });
     const forOther = await other.jetstream().consumers.get("PARCELS", "delivery");
