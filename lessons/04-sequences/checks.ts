@@ -114,7 +114,9 @@ const asksForScans = (server: CheckServer, client: string) =>
   server.wire.deliveries({ client }).length > 0 ||
   server.wire.of("apiReply", { client, ok: true }).some(({ call }) => call.startsWith("CONSUMER.")) ||
   // Or it looks for one message after the other.
-  server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call));
+  server.wire.of("api", { client }).some(({ call }) => /^(STREAM\.MSG|DIRECT)\.GET/.test(call)) ||
+  // Or it asks again and again how many there are. Once: the client does so itself, before it makes an ordered consumer.
+  server.wire.of("apiReply", { client, ok: true }).filter(({ call }) => call === "STREAM.INFO").length > 1;
 
 /** After so long no entry comes any more. */
 const nothingMoreMs = 5_000;
