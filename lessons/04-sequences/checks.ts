@@ -1500,6 +1500,28 @@ check(
       );
     }
 
+    // A consumer that outlives the program for long is a memory that the server has for it. One that is deleted may take its time.
+    const outlives = async () => {
+      for await (const { name, config } of manager.consumers.list("SCANS")) {
+        if (config.durable_name !== undefined) return { name, setting: `durable_name "${config.durable_name}"` };
+        const hours = (config.inactive_threshold ?? 0) / hourNs;
+        if (hours > 1) return { name, setting: `an inactive_threshold of ${hours} hours` };
+      }
+      return undefined;
+    };
+    let left = await outlives();
+    const stays = lasting(1_000, () => left !== undefined);
+    await until("the consumer to be deleted, or not", async () => {
+      if (left) left = await outlives();
+      return left === undefined || stays();
+    });
+    if (left) {
+      fail(
+        `\`keepLedger\` was told to stop and has returned, and the server still has its consumer ${left.name}, with ${left.setting}. Only the ledger is to know how far it came; the server is to remember nothing.`,
+        { readme: "what-was-delivered-is-done" },
+      );
+    }
+
     // Then: it is told to stop while it waits for a scan. It keeps the ledger of another depot.
     const rest = new AbortController();
     const list: number[] = [];

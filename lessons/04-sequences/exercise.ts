@@ -83,7 +83,8 @@ export async function claim(
  * in order, each of them once, and goes on with new ones as they come.
  *
  * The program that runs this may be killed at any moment, also in the middle of an entry; then it is started again. Only the
- * ledger knows how far it came: the server is to remember nothing for it.
+ * ledger knows how far it came: the server is to remember nothing for it. No durable consumer is left when this function has
+ * returned.
  *
  * Runs until `stop` is aborted; then finishes the entry that is being made, enters no other, and returns. It does not wait for
  * another scan.
