@@ -425,7 +425,7 @@ check(
       "id-too-coarse": {
         belief: "The number of the scan, or the parcel, is enough of an id.",
         readme: "a-short-id-is-enough",
-        hint: "Look at the two scans in the evidence: in which fields do they differ? Does the id of your message have these fields?",
+        hint: "Look at the two scans in the evidence: in which fields do they differ? Does the id of your message have these fields, and does it show where one ends and the next begins?",
       },
     },
   },
@@ -440,9 +440,14 @@ check(
       // The parcel comes back.
       { scanner: "S-7", day: "2026-03-02", no: 5, parcel: "P-1", event: "in" },
     ];
+    // In rtm. They begin with another number, scanner and day than those that come later, so that no place in the list is an id. And
+    // the names and numbers of some are the same when they are written without anything between.
     const others: Scan[] = [
+      { scanner: "S-7", day: "2026-03-02", no: 6, parcel: "P-6", event: "in" },
       { scanner: "S-8", day: "2026-03-02", no: 1, parcel: "P-4", event: "in" },
-      { scanner: "S-7", day: "2026-03-03", no: 1, parcel: "P-5", event: "in" },
+      { scanner: "S-7", day: "2026-03-03", no: 1, parcel: "P-5", event: "out" },
+      { scanner: "S-7", day: "2026-03-02", no: 11, parcel: "P-7", event: "in" },
+      { scanner: "S-71", day: "2026-03-02", no: 1, parcel: "P-8", event: "in" },
     ];
     const sent = () =>
       server.wire
@@ -508,25 +513,33 @@ check(
     await first.kill();
     rest.drop();
 
-    const second = await learner.start("record", [server.connection("scanner again"), "ams", day, patient], {
+    // Its first answer is lost, too: whoever puts the sequences in a list as the answers come has another order.
+    server.relay.hold((event) => event.kind === "puback", { who: "scanner again", mode: "drop", limit: 1 });
+    const second = await learner.start("record", [server.connection("scanner again"), "ams", day, 250], {
       name: "record",
     });
     const sequences = await second.result();
-    const more = await second.again<number[]>("record", [
-      server.connection("scanner again"),
-      "ams",
-      others,
-      patient,
-    ]);
+    const again = (depot: string, list: Scan[]) =>
+      second.again<number[]>("record", [server.connection("scanner again"), depot, list, patient]);
+    const more = await again("rtm", others);
+    // The newest first: the sequences go down.
+    const backwards = day.toReversed();
+    const down = await again("ams", backwards);
 
     const all = [...day, ...others];
+    const misplaced: string[] = [];
     const inStream: string[] = [];
     const sequenceOf = new Map<string, number>();
     const { last_seq } = (await manager.streams.info("SCANS")).state;
     for (let seq = 1; seq <= last_seq; seq++) {
-      const scan = (await manager.streams.getMessage("SCANS", { seq })).json<Scan>();
+      const message = await manager.streams.getMessage("SCANS", { seq });
+      const scan = message.json<Scan>();
       inStream.push(named(scan));
       sequenceOf.set(named(scan), seq);
+      const depot = others.some((other) => named(other) === named(scan)) ? "rtm" : "ams";
+      const right = `parcel.${depot}.${scan.event}`;
+      if (message.subject !== right)
+        misplaced.push(`on ${message.subject} instead of ${right}: ${brief(scan)}`);
     }
     const copies = (scan: Scan) => inStream.filter((name) => name === named(scan)).length;
     const unequal = [
@@ -546,6 +559,12 @@ check(
         { readme: "the-idea", evidence: unequal.slice(0, 8) },
       );
     }
+    if (misplaced.length > 0) {
+      fail(
+        `Each scan should be on the subject parcel.<depot>.<event>, with the depot that \`record\` was given and the event of the scan. On another subject: ${misplaced.length}.`,
+        { readme: "the-idea", evidence: misplaced.slice(0, 8) },
+      );
+    }
     // In the order in which they were given.
     returned(
       sequences,
@@ -555,6 +574,11 @@ check(
     returned(
       more,
       others.map((scan) => sequenceOf.get(named(scan)) as number),
+      fail,
+    );
+    returned(
+      down,
+      backwards.map((scan) => sequenceOf.get(named(scan)) as number),
       fail,
     );
   },
