@@ -1,5 +1,5 @@
 // Lesson 04: what is stored once when it is sent twice, who gets a locker that two want, and where a ledger goes on.
-import { DiscardPolicy } from "nats";
+import { DiscardPolicy, RetentionPolicy } from "nats";
 import {
   type CheckServer,
   type EventOf,
@@ -601,7 +601,8 @@ check(
     },
   },
   async ({ server, learner, until, believes, fail }) => {
-    const hours = 36;
+    // Not a whole number, and longer than a value that looks generous.
+    const hours = 100.5;
     const wanted = hours * hourNs;
     const manager = await server.manager();
     const setting = await learner.start("createScans", [server.connection("hub"), hours]);
@@ -644,16 +645,50 @@ check(
     );
     window = info.config.duplicate_window;
     await until("the duplicate window to be looked at", () => (window as number) >= wanted);
+    const { config } = info;
+    if (config.no_ack) {
+      fail(
+        "The stream SCANS was told not to answer: `no_ack` is true. It stores a scan, and the scanner never learns that it is stored. Leave the setting out.",
+        {
+          evidence: server.wire
+            .of("api", { client: "hub", call: "STREAM.CREATE" })
+            .map((event) => settingLine(event, "no_ack")),
+        },
+      );
+    }
+    if (config.retention !== RetentionPolicy.Limits) {
+      fail(
+        `The stream SCANS was told to remove scans when they are read, or when nobody is there to read them: \`retention\` is "${config.retention}". A scan is to stay whether it is read or not. Leave the setting out.`,
+        {
+          evidence: server.wire
+            .of("api", { client: "hub", call: "STREAM.CREATE" })
+            .map((event) => settingLine(event, "retention")),
+        },
+      );
+    }
     const js = await server.jetstream();
-    for (const subject of ["parcel.ams.in", "parcel.rtm.out", "parcel.ams.customs"]) {
+    // Two on one subject: the second does not take the place of the first.
+    const subjects = ["parcel.ams.in", "parcel.rtm.out", "parcel.ams.customs", "parcel.ams.in"];
+    for (const subject of subjects) {
       const ack = await js.publish(subject, "").catch(() => undefined);
       if (ack?.stream !== "SCANS") {
-        const { subjects } = info.config;
         fail(
           `No stream takes the subject ${subject}. The stream SCANS should store the scans of every depot and of every event: to "in" and "out" others may come.`,
-          { evidence: [`subjects of SCANS  ${subjects.join(", ")}`, ...asked()] },
+          { evidence: [`subjects of SCANS  ${config.subjects.join(", ")}`, ...asked()] },
         );
       }
+    }
+    const { messages } = (await manager.streams.info("SCANS")).state;
+    if (messages !== subjects.length) {
+      const limits = ["max_msgs_per_subject", "max_msgs", "max_bytes", "max_age"] as const;
+      fail(
+        `The check sent ${subjects.length} scans to SCANS, two of them on parcel.ams.in. The stream should have all of them, and has ${messages}.`,
+        {
+          evidence: limits
+            .filter((name) => config[name] > 0)
+            .map((name) => `${name} as stored  ${config[name]}`),
+        },
+      );
     }
   },
 );
@@ -1104,7 +1139,8 @@ check(
     const js = await server.jetstream();
     const all = scans(1, 8);
     /** Another depot's scan lies before each scan of ams but the third, so that who skips too much after the crash skips that. */
-    const stranger = (no: number) => (no === 3 ? undefined : no % 2 === 0 ? "parcel.ams2.in" : "parcel.rtm.in");
+    const stranger = (no: number) =>
+      no === 3 ? undefined : no % 2 === 0 ? "parcel.ams2.in" : "parcel.rtm.in";
     /** What else than "in" and "out" may come. */
     const eventOf = ({ no, event }: Scan) => (no === 5 ? "customs" : event);
     /** The stream sequence of each scan of ams. */
@@ -1320,7 +1356,8 @@ check(
     }
     const inBook = book.map(({ no }) => no);
     if (inBook.join() !== "1,2,3,4,5,6,7,8") {
-      const customs = inBook.join() === "1,2,3,4,6,7,8" ? " Scan 5 is on the subject parcel.ams.customs." : "";
+      const customs =
+        inBook.join() === "1,2,3,4,6,7,8" ? " Scan 5 is on the subject parcel.ams.customs." : "";
       fail(
         `Scans 1 to 8 should be in the book, each once and in order. In the book are ${inBook.join(", ") || "none"}.${customs}`,
         { readme: "the-idea", evidence: [...consumerLines(server, "reader 2"), ...seen()] },
@@ -1527,7 +1564,8 @@ check(
     // A consumer that outlives the program for long is a memory that the server has for it. One that is deleted may take its time.
     const outlives = async () => {
       for await (const { name, config } of manager.consumers.list("SCANS")) {
-        if (config.durable_name !== undefined) return { name, setting: `durable_name "${config.durable_name}"` };
+        if (config.durable_name !== undefined)
+          return { name, setting: `durable_name "${config.durable_name}"` };
         const hours = (config.inactive_threshold ?? 0) / hourNs;
         if (hours > 1) return { name, setting: `an inactive_threshold of ${hours} hours` };
       }

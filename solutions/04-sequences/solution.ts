@@ -34,7 +34,8 @@ export interface Ledger {
 }
 
 /**
- * Creates the stream SCANS for the subjects parcel.<depot>.<event>, whatever the event: to "in" and "out" others may come.
+ * Creates the stream SCANS for the subjects parcel.<depot>.<event>, whatever the event: to "in" and "out" others may come. A scan
+ * stays in it, whether it is read or not, and whatever comes after it.
  *
  * A scanner may be without network for `offlineHours`, and then send a scan that it has sent before. At least for so long the
  * stream must recognise that it has the scan.
