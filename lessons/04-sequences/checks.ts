@@ -22,7 +22,8 @@ const patient = 20_000;
 const hourNs = 3_600_000_000_000;
 const wrongLastSequence = 10071;
 
-const scansStream = { name: "SCANS", subjects: ["parcel.*.*"] };
+/** It remembers ids for longer than a check can take, however slow the machine is. */
+const scansStream = { name: "SCANS", subjects: ["parcel.*.*"], duplicate_window: 24 * hourNs };
 const lockersStream = { name: "LOCKERS", subjects: ["locker.*"] };
 
 /** Scans number `from` to `to` of one scanner on one day. */
