@@ -83,14 +83,15 @@ export async function ask(
 }
 
 /**
- * A van. Takes parcels of the stream PARCELS one after the other, and loads each with `load`. It takes the next one when the one
- * before is loaded.
+ * A van. Takes parcels of the stream PARCELS, of all depots, one after the other, and loads each with `load`. It takes the next one
+ * when the one before is loaded.
  *
  * - Each parcel is for one van, however many there are. They share the durable consumer `vans`, which the
- *   first of them creates.
+ *   first of them creates. The consumer stays when no van is there.
  * - A parcel that was published when no van was there must be loaded too.
  * - A parcel that is not loaded `patience` milliseconds after a van took it goes to another van, even if the first is only slow. It
- *   may then be loaded twice. So a van gives no signs of life while it loads. All vans have the same `patience`.
+ *   may then be loaded twice. So a van gives no signs of life while it loads. All vans have the same `patience`. However often that
+ *   happens, a parcel is not given up.
  * - The connection is the caller's: leave it open.
  *
  * @param load loads a parcel; gets the message's payload. It may take a while. It does not fail.
