@@ -93,10 +93,11 @@ export async function ask(
  *   may then be loaded twice. So a van gives no signs of life while it loads. All vans have the same `patience`. However often that
  *   happens, a parcel is not given up.
  * - The connection is the caller's: leave it open.
+ * - The function is done when the consumer is there, and not before.
  *
  * @param load loads a parcel; gets the message's payload. It may take a while. It does not fail.
  * @returns a function that ends the van's shift. It takes no more parcels then. Its promise is done when the parcel in hand is
- *   loaded and acknowledged.
+ *   loaded and acknowledged, and no pull of this van waits for a parcel any more.
  */
 export async function drive(
   nc: NatsConnection,
