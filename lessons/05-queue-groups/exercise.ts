@@ -20,7 +20,7 @@ import type { NatsConnection } from "nats";
  *
  * @param print prints the label of a parcel, and gives it back. It may take a while. It does not fail.
  * @returns a function that switches the printer off. It takes no more requests then, but every request that the server has
- *   given to this printer is still answered. When that is done the connection is closed.
+ *   given to this printer is still answered. When that is done the connection is closed, and only then its promise is done.
  */
 export async function answer(
   nc: NatsConnection,
