@@ -89,7 +89,8 @@ export interface Line {
 /**
  * Sets the line to a label printer up; after that the server alone does the work.
  *
- * - Makes the stream LABELS for the subjects label.>, which takes every label of up to `line.largestLabel` bytes.
+ * - Makes the stream LABELS for the subjects label.>, which takes every label of up to `line.largestLabel` bytes. The printer may be
+ *   switched off overnight: the labels and the consumer are still there in the morning.
  * - Makes a durable consumer of it, `printer`, that brings every label in the stream to `line.subject`, once, and nothing else:
  *   as fast as the printer can take them, and no faster, from the first label on.
  */
