@@ -292,7 +292,7 @@ check(
 check(
   "customs is kept busy",
   {
-    budgetMs: 6_000,
+    budgetMs: 8_000,
     beliefs: {
       "one-at-a-time": {
         belief: "With a limit of four, four are worked on at once.",
@@ -307,13 +307,20 @@ check(
     },
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
-    const depot = await openDepot(server, 10);
+    // This office has another number of places than the others.
+    const places = 5;
+    const parcels = 12;
+    const depot = await openDepot(server, parcels);
     const slow = gate();
     const quick = gate();
     const rest = gate();
-    const declare = hook<[Parcel], Promise<void>>(({ id }) =>
-      id === "P-1" ? slow.wait() : ["P-2", "P-3", "P-4"].includes(id) ? quick.wait() : rest.wait(),
-    );
+    const between = gate();
+    const doors = new Map([
+      ...["P-1", "P-12"].map((id) => [id, slow] as const),
+      ...["P-2", "P-3", "P-4", "P-5"].map((id) => [id, quick] as const),
+      ["P-11", between] as const,
+    ]);
+    const declare = hook<[Parcel], Promise<void>>(({ id }) => (doors.get(id) ?? rest).wait());
     const day = new AbortController();
     const worker = await learner.start(
       "runCustoms",
@@ -321,7 +328,7 @@ check(
       { name: "worker" },
     );
     const done = () => declare.calls.filter((call) => call.ended !== undefined).length;
-    const waiting = () => 10 - declare.calls.length;
+    const waiting = () => parcels - declare.calls.length;
     const finals = () => [...server.wire.acks(), ...server.wire.terms(), ...server.wire.naks()];
     believes("one-at-a-time", {
       when: lasting(1_000, () => declare.running > 0 && declare.running < places && done() === 0),
@@ -337,10 +344,10 @@ check(
     believes("batch-waits-for-the-slowest", {
       when: lasting(
         1_000,
-        () => done() >= 3 && finals().length > 0 && declare.running === 1 && waiting() > 0,
+        () => done() >= 4 && finals().length > 0 && declare.running === 1 && waiting() > 0,
       ),
       message: () =>
-        `Customs has cleared three parcels, and has one that takes long. Three places are free, ${waiting()} parcels wait, and the worker declares none of them: it waits for the slow one.`,
+        `Customs has cleared four parcels, and has one that takes long. Four places are free, ${waiting()} parcels wait, and the worker declares none of them: it waits for the slow one.`,
       evidence: () => [
         `cleared      ${done()}`,
         `at customs   ${declare.running}`,
@@ -350,35 +357,67 @@ check(
       wire: () => server.wire.by("worker", "ack", "pull").slice(-4),
     });
     const wait = whileAtWork(until, worker);
+    await wait("customs to have a parcel", () => declare.running > 0);
+    const consumer = await depot.manager.consumers.info("PARCELS", "customs").catch(() => undefined);
+    const limit = consumer?.config.max_ack_pending ?? 0;
+    if (limit > 0 && limit < places) {
+      fail(
+        `The consumer's \`max_ack_pending\` is ${limit}, and this customs office has ${places} places. The server never gives out more than ${limit} parcels, so a place stays empty, whatever the workers do. \`customs.places\` says how many there are.`,
+        {
+          readme: "work-in-progress-max_ack_pending",
+          evidence: [
+            `customs.places                        ${places}`,
+            `consumer \`customs\`  max_ack_pending  ${limit}`,
+          ],
+        },
+      );
+    }
     await wait("all places of customs to be taken", () => declare.running >= places);
     quick.open();
     const silent = clearedInSilence(server, declare, lasting);
     await wait("the free places to be taken again", () => {
       silent();
-      return done() === 3 && declare.running >= places;
+      return done() === 4 && declare.running >= places;
     });
     rest.open();
-    await wait("the quick parcels to be cleared", () => done() === 9);
-    // The worker is told to stop while customs still has one parcel.
+    await wait("the quick parcels to be cleared", () => done() === 9 && declare.running === 3);
+    // Who asks for the next parcel, and does not hear the stop meanwhile, is to have asked.
+    const calm = lasting(300, () => true);
+    await wait("the worker to ask for more parcels", async () => {
+      const info = await depot.manager.consumers.info("PARCELS", "customs").catch(() => undefined);
+      return (info?.num_waiting ?? 0) > 0 || calm();
+    });
+    // The worker is told to stop while customs still has parcels.
     day.abort();
     await worker.answers();
-    // Longer than it takes to stop asking: a worker that waits for its parcel is not done then.
-    const patient = lasting(1_000, () => true);
-    await until("the worker to wait for its last parcel", () => worker.settled || patient());
-    if (worker.settled) {
+    const waitsForCustoms = async (patient: () => boolean) => {
+      await until("the worker to wait for its last parcels", () => worker.settled || patient());
+      if (!worker.settled) return;
       await worker.result();
       fail(
         "`runCustoms` was done, though customs still had a parcel of this worker. Whoever started it ends the process now, and the answer of customs reaches nobody.",
         {
           readme: "stop-taking-is-not-being-done",
           hint: "What has your worker started and not finished when its loop is over? Who waits for it?",
-          evidence: [`at customs  ${declare.running}`, `declared    ${declare.calls.length} of 10`],
+          evidence: [
+            `at customs  ${declare.running}`,
+            `declared    ${declare.calls.length} of ${parcels}`,
+            `cleared     ${done()}`,
+          ],
         },
       );
-    }
+    };
+    // Longer than it takes to stop asking: a worker that waits for its parcels is not done then.
+    await waitsForCustoms(lasting(1_000, () => true));
+    // Those that it took first and last are done; one of those between is not.
     slow.open();
+    await until("the first and the last parcel to be cleared", () => declare.running === 1);
+    await worker.answers(2);
+    await waitsForCustoms(lasting(200, () => true));
+    between.open();
     await until("the worker to stop", () => worker.settled);
     await worker.result();
+    worker.leavesConnectionOpen();
     await until("all parcels to leave the work queue", depot.empty);
     expect(inOrder(ids(declare.received)), "Each parcel is declared once").toEqual(depot.ids);
   },
@@ -396,7 +435,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     await openDepot(server, 2);
     const declare = hook<[Parcel], Promise<void>>();
     const start = (name: string, stop: AbortSignal) =>
@@ -409,9 +448,20 @@ check(
     );
     const first = await start("worker 1", AbortSignal.abort());
     const second = await start("worker 2", day.signal);
+    /** It waits for parcels, or asks for them again and again. Who has asked and taken the request back has heard the stop. */
+    const asks = (name: string) => {
+      const pulls = server.wire.pulls({ client: name });
+      const ended = new Set(server.wire.of("unsubscribe", { client: name }).map(({ sid }) => sid));
+      // One with a wildcard is for the answers to all of the program's requests, and is never ended.
+      const inboxes = server.wire.of(
+        "subscribe",
+        ({ client, subject }) => client === name && !subject.endsWith("*"),
+      );
+      const takenBack = inboxes.length > 0 && inboxes.every(({ sid }) => ended.has(sid));
+      return pulls.length > 1 || (pulls.length === 1 && !takenBack);
+    };
     /** Told to stop, and asks for parcels: nothing ends it any more. */
-    const deaf = () =>
-      [first, second].find(({ name, settled }) => !settled && server.wire.pulls({ client: name }).length > 0);
+    const deaf = () => [first, second].find(({ name, settled }) => !settled && asks(name));
     const goesOn = lasting(1_500, () => day.signal.aborted && deaf() !== undefined);
     believes("a-stop-waits-for-its-listener", {
       when: () => goesOn() && declare.running === 0,
@@ -427,9 +477,30 @@ check(
     day.abort();
     await second.answers();
     word.release();
-    await until("both workers to be done", () => first.settled && second.settled);
+    /** It has taken its request back, no parcel has come to it, and it does not end. */
+    const stuck = () =>
+      [first, second].find(
+        ({ name, settled }) => !settled && server.wire.pulls({ client: name }).length > 0 && !asks(name),
+      );
+    const staysStuck = lasting(2_000, () => stuck() !== undefined && declare.calls.length === 0);
+    await until("both workers to be done", () => {
+      if (staysStuck()) {
+        fail(
+          `${stuck()?.name} was told to stop before it had a parcel. It has heard it, and asks for none any more. \`runCustoms\` still does not end: it awaits something that does not come.`,
+          {
+            readme: "stop-taking-is-not-being-done",
+            hint: "What does your program await at the end when it has started no parcel at all?",
+            evidence: server.wire
+              .by(stuck()?.name ?? "", "pull", "unsubscribe")
+              .map((event) => wireLine(event)),
+          },
+        );
+      }
+      return first.settled && second.settled;
+    });
     await first.result();
     await second.result();
+    for (const each of [first, second]) each.leavesConnectionOpen();
   },
 );
 
