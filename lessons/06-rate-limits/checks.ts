@@ -996,9 +996,9 @@ check(
   },
 );
 
-/** Scans number 1 to `count`. */
-const scans = (count: number): Scan[] =>
-  Array.from({ length: count }, (_, i) => ({ no: i + 1, parcel: `P-${i + 1}` }));
+/** Scans number 1 to `count`, of so many parcels: when there are fewer, some are scanned twice. */
+const scans = (count: number, parcels = count): Scan[] =>
+  Array.from({ length: count }, (_, i) => ({ no: i + 1, parcel: `P-${(i % parcels) + 1}` }));
 
 /** What the stream has, sorted by the number of the scan. */
 async function storedScans(server: CheckServer): Promise<(Scan & { subject: string })[]> {
@@ -1037,6 +1037,29 @@ function expectStored(
   expect(subjects, "Each scan is on the subject scan.<depot>").toEqual([`scan.${depot}`]);
 }
 
+/** A scan that the stream took for another one, because of its message id. */
+function wantOwnIds(
+  server: CheckServer,
+  client: string,
+  stored: readonly Scan[],
+  fail: (message: string, more: { readme: string; hint: string; evidence: string[] }) => never,
+): void {
+  const noOf = (text: string | undefined) => Number(/"no":(\d+)/.exec(text ?? "")?.[1] ?? 0);
+  const dropped = server.wire
+    .pubAcks(({ client: who, duplicate }) => who === client && duplicate)
+    .find(({ text }) => !stored.some(({ no }) => no === noOf(text)));
+  if (!dropped) return;
+  const first = server.wire.publishes(({ msgId }) => msgId === dropped.msgId)[0];
+  fail(
+    `Scan ${noOf(dropped.text)} of ${dropped.subject.slice(5)} is not in the stream. Your program gave it the message id ${dropped.msgId}, and another scan had that before. So the stream took it for the same scan once more, answered "duplicate", and stored nothing.`,
+    {
+      readme: "a-timeout-is-not-a-429",
+      hint: "Which other scan gets the same message id? Think of a parcel that is scanned twice, and of the scans of another depot.",
+      evidence: [first, dropped].filter((event) => event !== undefined).map((event) => wireLine(event)),
+    },
+  );
+}
+
 check(
   "an upload keeps its window full, and never fuller",
   {
@@ -1067,7 +1090,8 @@ check(
     const manager = await server.manager();
     await manager.streams.add({ name: "SCANS", subjects: ["scan.>"] });
     const window = 5;
-    const all = scans(20);
+    // Some parcels are scanned twice.
+    const all = scans(20, 12);
     const aboutScans = (event: { kind: string; subject?: string }) =>
       event.kind === "puback" && event.subject?.startsWith("scan.") === true;
     const first = server.relay.hold(aboutScans, { who: "upload", limit: 1, what: "one PubAck" });
@@ -1144,6 +1168,21 @@ check(
     // A late answer is no reason to send a scan again without its message id.
     const late = lasting(150, () => true);
     await until("the late answer", () => late() || program.settled);
+    await program.answers(2);
+    const heldScan = first.events[0]?.kind === "puback" ? first.events[0].text : undefined;
+    // A scan that was sent again with its message id has an answer of its own.
+    const unanswered =
+      server.wire.pubAcks(({ client, text }) => client === "upload" && text === heldScan).length < 2;
+    if (program.settled && !program.error && heldScan !== undefined && unanswered) {
+      fail(
+        `\`upload\` was done, and the stream's answer to one scan had not come: ${heldScan}. So nobody knows yet whether the stream has it.`,
+        {
+          readme: "one-by-one-is-mostly-waiting",
+          hint: "Your program has sent the last scan. Which answers does it still have to wait for?",
+          evidence: seen(),
+        },
+      );
+    }
     step = "free";
     first.release();
     await program.result();
@@ -1161,7 +1200,17 @@ check(
         },
       );
     }
+    wantOwnIds(server, "upload", stored, fail);
     expectStored(stored, all, depot);
+    // The scans of the next depot have the same numbers.
+    const few = scans(3);
+    const next = await learner.start("upload", [server.connection("next upload"), "ams", few, window], {
+      name: "upload of the next depot",
+    });
+    await next.result();
+    const ofNext = (await storedScans(server)).filter(({ subject }) => subject !== `scan.${depot}`);
+    wantOwnIds(server, "next upload", ofNext, fail);
+    expectStored(ofNext, few, "ams");
   },
 );
 
@@ -1197,7 +1246,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, lasting, believes }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await manager.streams.add({ name: "SCANS", subjects: ["scan.>"] });
     const all = scans(60);
@@ -1379,7 +1428,30 @@ check(
       await watchRests();
       return program.settled;
     });
-    stored = await storedScans(server);
+    let found = await storedScans(server);
+    if (!program.error && found.length < all.length) {
+      // Who does not wait for its last scans sends them after it was done.
+      const atItsEnd = found.length;
+      const rest = lasting(1_000, () => true);
+      await until("the scans to be stored", async () => {
+        found = await storedScans(server);
+        return found.length > atItsEnd || rest();
+      });
+      if (found.length > atItsEnd) {
+        fail(
+          `\`upload\` was done when ${atItsEnd} of ${all.length} scans were in the stream. More came after that: your program did not wait for them. Whoever called it may end the process now, and what was not sent is lost.`,
+          {
+            readme: "one-by-one-is-mostly-waiting",
+            hint: "Your program has sent the last scan. Which answers does it still have to wait for?",
+            evidence: [
+              `in the stream when it was done  ${atItsEnd}`,
+              `in the stream a little later    ${found.length}`,
+            ],
+          },
+        );
+      }
+    }
+    stored = found;
     await program.result();
     expectStored(stored, all, "ams");
   },
@@ -1429,6 +1501,35 @@ check(
         {
           readme: "busy-is-not-lost",
           evidence: refused()
+            .slice(0, 2)
+            .map((event) =>
+              wireLine(event, `${event.error} (${event.errCode}), ${(event.text ?? "").slice(0, 40)}`),
+            ),
+        },
+      );
+    }
+    // Now only the last scan is refused: no other one is sent after it.
+    await manager.streams.delete("SCANS");
+    await manager.streams.add({
+      name: "SCANS",
+      subjects: ["scan.>"],
+      max_msgs: 4,
+      discard: DiscardPolicy.New,
+    });
+    const few = scans(5);
+    const second = await learner.start("upload", [server.connection("second upload"), "lyon", few, 4], {
+      name: "upload with one scan too many",
+    });
+    const refusedLast = () => server.wire.pubAcks({ client: "second upload", ok: false });
+    await until("`upload` to say that the last scan was refused", () => second.settled);
+    if (refusedLast().length === 0) await second.result();
+    if (second.error === undefined) {
+      fail(
+        "`upload` was done, without an error. The stream had room for four of five scans, and refused the last one. Your program did not hear of it, or told nobody.",
+        {
+          readme: "busy-is-not-lost",
+          hint: "Your program has sent the last scan. Who looks at the answer to it?",
+          evidence: refusedLast()
             .slice(0, 2)
             .map((event) =>
               wireLine(event, `${event.error} (${event.errCode}), ${(event.text ?? "").slice(0, 40)}`),
