@@ -44,7 +44,8 @@ export async function sortParcels(
  *
  * - The screen only looks. No sorter gets a parcel less because of it, and when it is switched off, nothing of it stays in the
  *   server for ever. (A consumer that the server removes by itself is fine.)
- * - The screen's connection may break and come back. Then it goes on with the next parcel that it has not shown.
+ * - The screen's connection may break and come back. Then it goes on with the next parcel that it has not shown. What was lost at the
+ *   break may show only when one more parcel comes.
  * - `show` takes a while; show the next parcel when it is done.
  *
  * Runs until `stop` is aborted; then finishes the parcel that it is showing, shows no other, and returns.

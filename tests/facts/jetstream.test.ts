@@ -1,6 +1,14 @@
 // What lessons 02 to 07 claim about JetStream and the client and do not show by a program on their page or by a mistake.
 import { execa } from "execa";
-import { AckPolicy, type ConnectionOptions, ConsumerEvents, connect, nanos, RetentionPolicy } from "nats";
+import {
+  AckPolicy,
+  type ConnectionOptions,
+  ConsumerEvents,
+  connect,
+  consumerOpts,
+  nanos,
+  RetentionPolicy,
+} from "nats";
 import semver from "semver";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import { CheckServer } from "../../checker/kit/check-server.ts";
@@ -261,6 +269,47 @@ test.skipIf(process.platform === "win32")(
     await reading;
   },
 );
+
+test("a loss at the very end shows by itself to an ordered consumer that is pushed, to one that pulls with the next message", async () => {
+  const { server, manager, js } = await scene();
+  await manager.streams.add(parcels);
+  const journal = new Journal();
+  const depot = await CheckServer.start(server, journal);
+  onTestFinished(() => depot.close());
+  const shown: Record<"pushed" | "pulls", number[]> = { pushed: [], pulls: [] };
+  const pushed = (await depot.connect("pushed", { recorded: true })).jetstream();
+  const options = consumerOpts().orderedConsumer().idleHeartbeat(500);
+  await pushed.subscribe(
+    "parcel.>",
+    options.callback((_, message) => void (message && shown.pushed.push(message.seq))),
+  );
+  const pulls = (await depot.connect("pulls", { recorded: true })).jetstream();
+  const screen = await (await pulls.consumers.get("PARCELS")).consume({
+    expires: 1_000,
+    callback: ({ seq }) => void shown.pulls.push(seq),
+  });
+  await js.publish("parcel.ams", "P-1");
+  await holds(() => shown, { pushed: [1], pulls: [1] });
+  const lost = depot.relay.hold((event) => event.kind === "delivery");
+  for (const no of [2, 3]) await js.publish("parcel.ams", `P-${no}`);
+  await holds(() => lost.events.length, 4);
+  const cutAfter = journal.mark();
+  lost.drop();
+  for (const who of ["pushed", "pulls"]) depot.relay.cut(who);
+  await holds(() => shown.pushed, [1, 2, 3]);
+  // The one that pulls has heartbeats, too, and pulls that ended.
+  await vi.waitFor(
+    () =>
+      expect(
+        journal.statuses(({ client, index }) => client === "pulls" && index > cutAfter).length,
+      ).toBeGreaterThan(4),
+    { timeout: 20_000, interval: 20 },
+  );
+  expect(shown.pulls).toEqual([1]);
+  await js.publish("parcel.ams", "P-4");
+  await holds(() => shown, { pushed: [1, 2, 3, 4], pulls: [1, 2, 3, 4] });
+  screen.stop();
+});
 
 test.each(["next", "fetch"] as const)(
   "%s() ends by the client's clock: what comes later is thrown away, and comes again after ack_wait",
