@@ -426,71 +426,142 @@ check(
   async ({ server, learner, until, lasting, believes, fail }) => {
     const manager = await server.manager();
     await depot(manager, 1_000);
-    const stop = new AbortController();
-    const open = gate();
     const reason = "the label cannot be read";
-    const failing = hook<[Parcel], Promise<void>>(async () => {
-      await open.wait();
-      throw new Error(reason);
-    });
+    const mark = () => server.seen((wire) => wire.mark(), 0);
+    /** A sorter at work, whose `sort` throws when the gate is opened. */
+    const failing = async (client: string) => {
+      const open = gate();
+      const stop = new AbortController();
+      /** The number of the last event when `sort` threw. */
+      const threw: { after?: number } = {};
+      const sort = hook<[Parcel], Promise<void>>(async () => {
+        await open.wait();
+        threw.after ??= mark();
+        throw new Error(reason);
+      });
+      const program = await learner.start("sortParcels", [server.connection(client), sort, stop.signal], {
+        name: "sortParcels",
+      });
+      await until(`${client} to sort a parcel`, () => sort.running > 0 || program.settled);
+      await expectAtWork(server, client, program, sort);
+      return { client, open, stop, threw, sort, program, no: numbers(sort.received)[0] ?? 0 };
+    };
     const living = hook<[Parcel], Promise<void>>(async () => {});
     const acked = async () => (await manager.consumers.info("PARCELS", "sorters")).ack_floor.stream_seq >= 1;
     await publish(server, 1);
-    const first = await learner.start("sortParcels", [server.connection("sorter 1"), failing, stop.signal], {
-      name: "sortParcels",
-    });
-    await until("sorter 1 to sort parcel 1", () => failing.running > 0 || first.settled);
-    await expectAtWork(server, "sorter 1", first, failing);
+    const first = await failing("sorter 1");
     if (await acked()) {
       fail("Parcel 1 was acked when `sort` had only begun. If `sort` fails now, no other sorter gets it.", {
         readme: "a-parcel-that-a-worker-has-got-is-done",
       });
     }
-    const threwAt = () => failing.calls[0]?.ended ?? Number.POSITIVE_INFINITY;
+    /** The sorter whose `sort` throws. */
+    let it = first;
+    const threwAt = () => it.sort.calls[0]?.ended ?? Number.POSITIVE_INFINITY;
     const threw = () => Number.isFinite(threwAt());
+    /** What the sorter did after `sort` threw. */
+    const after = (...kinds: ("pull" | "delivery" | "ack" | "term")[]) =>
+      server.wire.by(it.client, ...kinds).filter(({ index }) => index > (it.threw.after ?? index));
+    const termed = () => server.seen(() => after("term").length > 0 && after("ack").length === 0, false);
+    /** It asks for nothing, and says nothing. */
+    const still = () => server.seen(() => after("pull", "delivery", "ack").length === 0, false);
     let done = false;
-    const again = () => failing.calls.some(({ at }) => at > threwAt());
-    const goesOn = lasting(patienceMs, () => threw() && !first.settled);
+    const again = () => it.sort.calls.some(({ at }) => at > threwAt());
+    const goesOn = lasting(patienceMs, () => threw() && !it.program.settled);
+    const endsHow = () => {
+      if (it.program.error !== undefined) return "threw";
+      if (it.program.settled) return "returned";
+      return still() ? "has not returned" : "goes on";
+    };
     believes("failed-is-finished", {
       when: async () => {
         const waits = goesOn();
         if (!threw()) return false;
-        done = await acked();
+        done = server.seen(() => after("ack", "term").length > 0, false) || (it === first && (await acked()));
         // From then on it may be the other sorter's ack.
         if (living.calls.length > 0) return false;
-        return done || again() || waits || (first.settled && first.error === undefined);
+        return done || again() || waits || (it.program.settled && it.program.error === undefined);
       },
       message: () => {
-        if (done)
-          return "`sort` threw: parcel 1 could not be sorted. The sorter acked it all the same. For the server the parcel is done; no other sorter will ever get it, and it lies somewhere in the depot.";
-        return `\`sort\` threw: parcel 1 could not be sorted. \`sortParcels\` ${
-          first.settled
-            ? "returned without an error, as if it had been told to stop"
-            : "goes on as if nothing had happened"
-        }. What \`sort\` throws, the function throws: whoever started the sorter has to hear of it.`;
+        const story = `${it.stop.signal.aborted ? "The sorter was told to stop, and then `sort` threw" : "`sort` threw"}: parcel ${it.no} could not be sorted.`;
+        if (done) {
+          return `${story} ${
+            termed()
+              ? "The sorter answered with `term()`: nobody is to get it again."
+              : "The sorter acked it all the same."
+          } For the server the parcel is done; no other sorter will ever get it, and it lies somewhere in the depot.`;
+        }
+        const ends = {
+          returned: `returned without an error, as if ${it.stop.signal.aborted ? "all were well" : "it had been told to stop"}`,
+          "has not returned":
+            "has not returned since, and asks for nothing: it waits for something that does not come",
+          "goes on": "goes on as if nothing had happened",
+          threw: "threw",
+        };
+        return `${story} \`sortParcels\` ${ends[endsHow()]}. What \`sort\` throws, the function throws: whoever started the sorter has to hear of it.`;
       },
-      evidence: () => [
-        `sort         threw “${reason}”`,
-        `sortParcels  ${!first.settled ? "goes on" : first.error === undefined ? "returned" : "threw"}`,
-      ],
-      wire: () => server.wire.by("sorter 1", "delivery", "ack", "nak", "term").slice(0, 4),
+      evidence: () => [`sort         threw “${reason}”`, `sortParcels  ${endsHow()}`],
+      wire: () =>
+        [
+          ...server.wire.by(it.client, "delivery", "ack", "nak", "term").slice(0, 4),
+          ...toldToStop(server),
+        ].sort((a, b) => a.index - b.index),
     });
-    open.open();
-    await until("`sortParcels` to throw what `sort` threw", () => first.error !== undefined);
-    if (!first.error?.message.includes(reason)) {
+    const expectThrown = async () => {
+      it.open.open();
+      await until("`sortParcels` to throw what `sort` threw", () => it.program.error !== undefined);
+      if (!it.program.error?.message.includes(reason)) {
+        fail(
+          `\`sort\` threw “${reason}”, and \`sortParcels\` threw something else. What \`sort\` throws, the function throws.`,
+          { evidence: [`thrown  ${it.program.error?.name}: ${it.program.error?.message}`] },
+        );
+      }
+      await it.program.answers(2);
+    };
+    await expectThrown();
+
+    // The stop is no reason to keep it for oneself.
+    await publish(server, 2);
+    it = await failing("sorter 2");
+    it.stop.abort();
+    await it.program.answers(2);
+    await expectThrown();
+
+    // Both have thrown, and their processes are still there: so are the parcels, if somebody keeps them.
+    const thrown = [first, it];
+    const threwBoth = mark();
+    const keeps = () =>
+      server.seen(
+        (wire) => wire.inProgress(({ client, index }) => client !== "sorter 3" && index > threwBoth),
+        [],
+      );
+    const third = await learner.start(
+      "sortParcels",
+      [server.connection("sorter 3"), living, new AbortController().signal],
+      { name: "sortParcels" },
+    );
+    const gotBoth = () => [1, 2].every((no) => numbers(living.received).includes(no));
+    const inVain = lasting(patienceMs, () => !gotBoth());
+    await until(
+      "sorter 3 to sort parcels 1 and 2",
+      () => gotBoth() || third.settled || keeps().length > 1 || inVain(),
+    );
+    if (!gotBoth() && keeps().length > 1) {
       fail(
-        `\`sort\` threw “${reason}”, and \`sortParcels\` threw something else. What \`sort\` throws, the function throws.`,
-        { evidence: [`thrown  ${first.error?.name}: ${first.error?.message}`] },
+        `\`sort\` threw, and \`sortParcels\` did, too. But the sorter goes on to tell the server that it works on parcel ${keeps()[0]?.streamSeq}. So the \`ack_wait\` begins again each time, and no other sorter gets the parcel.`,
+        {
+          readme: "an-error-that-was-caught-is-dealt-with",
+          evidence: keeps()
+            .slice(0, 2)
+            .map((event) => wireLine(event)),
+        },
       );
     }
-    await first.answers();
-    await first.kill();
-    await until("the server to notice that sorter 1 is gone", () => server.hasLeft("sorter 1"));
-    const second = await learner.start("sortParcels", [server.connection("sorter 2"), living, stop.signal], {
-      name: "sortParcels",
-    });
-    await until("sorter 2 to sort parcel 1", () => numbers(living.received).includes(1));
-    await second.kill();
+    if (third.settled) await third.result();
+    // What they may hold in some other way goes with them.
+    for (const { program } of thrown) await program.kill();
+    await until("sorter 3 to sort parcels 1 and 2", gotBoth);
+    await third.kill();
   },
 );
 
@@ -583,6 +654,11 @@ check(
   {
     beliefs: {
       "the-loop-sees-stop": loopSeesStop,
+      "an-empty-pull-is-the-end": {
+        belief: "When I ask and nothing comes, the work is over.",
+        readme: "if-no-parcels-come-there-are-none",
+        hint: "What does `next()` give when its time is over and no parcel has come? What does that say about the next minute?",
+      },
     },
   },
   async ({ server, learner, until, lasting, believes }) => {
@@ -607,10 +683,34 @@ check(
       async () => quiet() || (sort.running === 0 && (await waiting()) > 0),
     );
 
+    const lastPull = () => server.wire.pulls({ client: "sorter" }).slice(-1);
+    believes("an-empty-pull-is-the-end", {
+      when: () => !stop.signal.aborted && program.settled && program.error === undefined,
+      message:
+        "The sorter asked for a parcel, and for a moment there was none. Then `sortParcels` returned, and nobody had told it to stop. When the next parcel comes, no sorter is there.",
+      evidence: () => [`sorted  parcels ${listed(numbers(sort.received))}`],
+      wire: () =>
+        server.wire.events.filter(
+          (event) =>
+            event.client === "sorter" &&
+            (event.kind === "pull" || (event.kind === "status" && event.code !== 100)),
+        ),
+    });
+    // Whoever asks for a moment only, asks again when that is over. Whoever asks for longer waits on.
+    const [waits] = server.seen(lastPull, []);
+    if ((waits?.expiresMs ?? Number.POSITIVE_INFINITY) <= 1_200) {
+      const long = lasting(patienceMs, () => true);
+      await until(
+        "the sorter to ask again",
+        () => program.settled || (lastPull()[0]?.index ?? -1) > (waits?.index ?? -1) || long(),
+      );
+    }
+    if (program.error) await program.result();
+    await until("the sorter to be there", () => !program.settled);
+
     let stopped = Number.POSITIVE_INFINITY;
     const deaf = lasting(1_000, () => stop.signal.aborted && !program.settled);
     const deafForLong = lasting(patienceMs, () => stop.signal.aborted && !program.settled);
-    const lastPull = () => server.wire.pulls({ client: "sorter" }).slice(-1);
     believes("the-loop-sees-stop", {
       when: async () => {
         const signs = [deaf(), deafForLong()] as const;
@@ -774,8 +874,10 @@ check(
       refusals().length > 0 ||
       server.wire.of("apiReply", (event) => event.client === client && event.index > deletedAt && !event.ok)
         .length > 0;
+    /** An ack that wants an answer is refused as well; whoever has heard that has not asked for a parcel yet. */
+    const asked = () => server.wire.pulls((event) => event.client === client && event.index > deletedAt);
     const deaf = lasting(1_500, () => !atWork && told() && !program.settled);
-    const deafAfterWork = lasting(1_500, () => atWork && told() && !program.settled);
+    const deafAfterWork = lasting(1_500, () => atWork && told() && asked().length > 0 && !program.settled);
     const statuses = () => [
       `refusals by the server  ${refusals().length}`,
       `pulls of the sorter     ${server.wire.total("pull")}`,
@@ -822,18 +924,20 @@ check(
     atWork = true;
     await deleteConsumer();
     open.open();
-    const silent = lasting(patienceMs, () => !program.settled && !server.seen(told, false));
+    const silent = lasting(
+      patienceMs,
+      () => !program.settled && !server.seen(() => told() && asked().length > 0, false),
+    );
     await until("`sortParcels` to say that its consumer is gone", () => program.settled || silent());
     if (!program.settled) {
-      const asked = server.seen(
-        (wire) => wire.pulls({ client }).some(({ index }) => index > deletedAt),
-        true,
-      );
       // An old server does not answer that pull.
-      if (asked) return program.kill();
+      if (server.seen(() => asked().length > 0, true)) return program.kill();
       fail(
         "The consumer was deleted while the sorter sorted a parcel. It finished the parcel, and since then it has neither thrown nor asked for another one.",
-        { readme: "if-no-parcels-come-there-are-none" },
+        {
+          readme: "if-no-parcels-come-there-are-none",
+          evidence: server.seen(answers, []).map((event) => wireLine(event)),
+        },
       );
     }
     await until("an error that says so", () => program.error !== undefined);
