@@ -525,6 +525,16 @@ check(
     it = await failing("sorter 2");
     it.stop.abort();
     await it.program.answers(2);
+    // Whoever does not wait for `sort` is done then.
+    const patient = lasting(300, () => true);
+    await until("the sorter to be at its parcel", () => it.program.settled || patient());
+    if (it.program.settled) {
+      await it.program.result();
+      fail(
+        "The sorter was told to stop while a parcel was in its hands, and `sortParcels` returned before `sort` was done. What `sort` throws then, nobody hears.",
+        { readme: "stop-means-now" },
+      );
+    }
     await expectThrown();
 
     // Both have thrown, and their processes are still there: so are the parcels, if somebody keeps them.
