@@ -76,8 +76,13 @@ export interface Route {
 
 /** Whether a filter such as `parcel.*.scanned` lets a subject pass. Given to you, for `consumers`. */
 export function passes(filter: string, subject: string): boolean {
-  const pattern = filter.replaceAll(".", "\\.").replaceAll("*", "[^.]+").replace(/>$/, ".+");
-  return new RegExp(`^${pattern}$`).test(subject);
+  const wanted = filter.split(".");
+  const tokens = subject.split(".");
+  // `*` stands for one token; `>` stands at the end, for all that are left, and for one at least.
+  const open = wanted.at(-1) === ">";
+  if (open) wanted.pop();
+  if (open ? tokens.length <= wanted.length : tokens.length !== wanted.length) return false;
+  return wanted.every((token, i) => token === "*" || token === tokens[i]);
 }
 
 /**

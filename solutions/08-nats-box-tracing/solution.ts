@@ -105,8 +105,13 @@ export interface Route {
 
 /** Whether a filter such as `parcel.*.scanned` lets a subject pass. Given to you, for `consumers`. */
 export function passes(filter: string, subject: string): boolean {
-  const pattern = filter.replaceAll(".", "\\.").replaceAll("*", "[^.]+").replace(/>$/, ".+");
-  return new RegExp(`^${pattern}$`).test(subject);
+  const wanted = filter.split(".");
+  const tokens = subject.split(".");
+  // `*` stands for one token; `>` stands at the end, for all that are left, and for one at least.
+  const open = wanted.at(-1) === ">";
+  if (open) wanted.pop();
+  if (open ? tokens.length <= wanted.length : tokens.length !== wanted.length) return false;
+  return wanted.every((token, i) => token === "*" || token === tokens[i]);
 }
 
 /**
@@ -188,10 +193,12 @@ async function statesOf(jsm: JetStreamManager, stream: string, subject: string):
   for await (const { name } of jsm.consumers.list(stream)) {
     for (;;) {
       const { config, delivered, num_ack_pending, num_waiting } = await jsm.consumers.info(stream, name);
+      // A limit of -1 is none.
+      const limit = config.max_ack_pending ?? -1;
       const filters = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : []);
       if (filters.length > 0 && !filters.some((filter) => passes(filter, subject))) states[name] = "filtered";
       else if (delivered.stream_seq >= seq) states[name] = "delivered";
-      else if (num_ack_pending >= (config.max_ack_pending ?? Number.POSITIVE_INFINITY)) states[name] = "full";
+      else if (limit > 0 && num_ack_pending >= limit) states[name] = "full";
       // Somebody waits for it: it is on its way.
       else if (num_waiting > 0 && Date.now() < end) continue;
       else states[name] = "waiting";
