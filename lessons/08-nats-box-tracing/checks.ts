@@ -679,8 +679,6 @@ check(
     }
     command = `nats ${args.join(" ")}`.replaceAll(pass, "***");
     if (args[0] === "nats") fail("The arguments are wanted without `nats` itself.", { evidence: [command] });
-    if (args[0] !== "context")
-      fail("`saveContext` is to return a command that begins with `context`.", { evidence: [command] });
     const done = await cli.run(args);
     if (done.status !== 0) {
       fail(`The nats CLI did not take these arguments: it ended with exit status ${done.status}.`, {
