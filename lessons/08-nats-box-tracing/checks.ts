@@ -368,8 +368,15 @@ type AnyRoute = Partial<
   readonly consumers?: Readonly<Record<string, string>>;
 };
 
-/** Shows the parts of a route that differ, and only these. */
-function expectRoute(route: AnyRoute | undefined, expected: AnyRoute): void {
+/**
+ * Shows the parts of a route that differ, and only these.
+ * @param settings of a consumer, by its name: nobody can look at it after the check
+ */
+function expectRoute(
+  route: AnyRoute | undefined,
+  expected: AnyRoute,
+  settings: Readonly<Record<string, string>> = {},
+): void {
   const said = (value: unknown) => (value === undefined ? "not there" : told(value));
   const different: string[] = [];
   for (const part of ["subject", "stream", "refused", "receivers"] as const)
@@ -383,7 +390,7 @@ function expectRoute(route: AnyRoute | undefined, expected: AnyRoute): void {
     const [right, yours] = [expected.consumers?.[name], route?.consumers?.[name]];
     if (right !== yours)
       different.push(
-        `consumer ${name}  ${right ?? "none of that stream's"}, your route says ${yours ?? "nothing of it"}`,
+        `consumer ${name}${settings[name] ? `, ${settings[name]}` : ""}  ${right ?? "none of that stream's"}, your route says ${yours ?? "nothing of it"}`,
       );
   }
   if (different.length === 0) return;
@@ -427,6 +434,21 @@ check(
         readme: "what-is-stored-has-reached-the-workers",
         hint: "A trace ends at the stream. What does each consumer itself say of its last delivered message?",
       },
+      "a-filter-is-a-subject": {
+        belief: "A filter lets the subject pass that it names, and no other.",
+        readme: "a-filter-is-a-subject",
+        hint: "The exercise gives you a function that compares a filter and a subject. What does it say of this consumer's filter?",
+      },
+      "one-filter-leaves-out": {
+        belief: "When one filter of a consumer does not fit, the consumer leaves the message out.",
+        readme: "one-filter-that-does-not-fit-leaves-a-message-out",
+        hint: "Somebody sets up a consumer for the subjects A and B. Which messages does he want?",
+      },
+      "held-is-full": {
+        belief: "A consumer gives out the next message only when the last one is acked.",
+        readme: "one-message-without-an-ack-stops-a-consumer",
+        hint: "`num_ack_pending` is a number, and there is another number that says how large it may become. Where does it stand?",
+      },
     },
   },
   async ({ server, learner, until, believes }) => {
@@ -447,19 +469,37 @@ check(
       holder: `h${word()}`,
       idle: `i${word()}`,
       full: `f${word()}`,
+      holds: `t${word()}`,
+      exact: `e${word()}`,
+      pattern: `a${word()}`,
+      second: `s${word()}`,
       other: `o${word()}`,
       others: `p${word()}`,
+    };
+    const pattern = "depot.*.arrived";
+    const settings: Record<string, string> = {
+      full: "1 of at most 1 without an ack",
+      holds: "1 of at most 3 without an ack",
+      exact: `filter ${arrived}`,
+      pattern: `filter ${pattern}`,
+      second: `filters depot.*.left, ${pattern}`,
     };
     await consumer(names.worker);
     await consumer(names.idle);
     await consumer(names.full, { max_ack_pending: 1 });
+    await consumer(names.holds, { max_ack_pending: 3 });
+    await consumer(names.exact, { filter_subject: arrived });
+    await consumer(names.pattern, { filter_subject: pattern });
+    await consumer(names.second, { filter_subjects: ["depot.*.left", pattern] });
     await consumer(names.other, { filter_subject: "depot.*.left" });
     await consumer(names.others, { filter_subjects: ["depot.*.left", "depot.*.closed"] });
     const js = await server.jetstream();
     await js.publish(arrived, "before");
-    // Somebody took one message and forgot it.
-    const forgetful = await (await js.consumers.get(stream, names.full)).next({ expires: 5_000 });
-    expect(forgetful?.string()).toBe("before");
+    // Of each of these, somebody took one message and forgot it. One of them may give out two more.
+    for (const name of [names.full, names.holds]) {
+      const forgetful = await (await js.consumers.get(stream, name)).next({ expires: 5_000 });
+      expect(forgetful?.string()).toBe("before");
+    }
     const work = await (await server.connect("worker")).jetstream().consumers.get(stream, names.worker);
     await work.consume({ max_messages: 10, callback: (message) => message.ack() });
     await until("the worker to have done the first message", async () => {
@@ -546,11 +586,41 @@ check(
           ([kind, name]) => `${name}  ${expected[kind]}, your route says ${route?.consumers[name]}`,
         ),
     });
+    const stateOf = (kind: keyof typeof names) => route?.consumers[names[kind]];
+    const stated = (...kinds: (keyof typeof names)[]) =>
+      kinds.map(
+        (kind) => `${names[kind]}, ${settings[kind]}  ${expected[kind]}, your route says ${stateOf(kind)}`,
+      );
+    believes("a-filter-is-a-subject", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
+      when: () => stateOf("exact") === "waiting" && stateOf("pattern") === "filtered",
+      message: () =>
+        `Your program says that ${names.pattern} leaves out ${arrived}. Its filter is ${pattern}. The star stands for any token, so that the filter lets the message pass.`,
+      evidence: () => stated("exact", "pattern"),
+    });
+    believes("one-filter-leaves-out", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
+      when: () => stateOf("pattern") === "waiting" && stateOf("second") === "filtered",
+      message: () =>
+        `Your program says that ${names.second} leaves out ${arrived}. It has two filters. The first one does not let the message pass, the second one does, and that is enough.`,
+      evidence: () => stated("pattern", "second"),
+    });
+    believes("held-is-full", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
+      when: () => stateOf("idle") === "waiting" && stateOf("full") === "full" && stateOf("holds") === "full",
+      message: () =>
+        `Your program says that ${names.holds} is full. It has given out one message that is not acked, and it may give out three. It would give out the next message to whoever asks.`,
+      evidence: () => stated("full", "holds"),
+    });
     const expected: Record<string, string> = {
       worker: "delivered",
       holder: "delivered",
       idle: "waiting",
       full: "full",
+      holds: "waiting",
+      exact: "waiting",
+      pattern: "waiting",
+      second: "waiting",
       other: "filtered",
       others: "filtered",
     };
@@ -565,14 +635,13 @@ check(
     const result = await program.result();
     stored = (await jsm.streams.info(stream)).state.messages;
     route = result as NonNullable<typeof route>;
-    expectRoute(route, {
-      subject: arrived,
-      stream,
-      receivers: watchers,
-      consumers: Object.fromEntries(
-        Object.entries(names).map(([kind, name]) => [name, expected[kind] ?? ""]),
-      ),
-    });
+    const byName = (of: Record<string, string>) =>
+      Object.fromEntries(Object.entries(names).map(([kind, name]) => [name, of[kind] ?? ""]));
+    expectRoute(
+      route,
+      { subject: arrived, stream, receivers: watchers, consumers: byName(expected) },
+      byName(settings),
+    );
     expect(stored, "Messages in the stream, with the one from before").toBe(2);
     await until("the subscribers to hear the message", () => heard === watchers.length);
     expect(sent()?.text, "The payload of the message that was traced").toBe("P-1");
