@@ -23,7 +23,7 @@ export interface Findings {
   hub: string;
   /** The consumer that gives out nothing any more, because too many messages are waiting for an ack. */
   stuck?: { stream: string; consumer: string };
-  /** A subject that begins with `parcel.`, that somebody publishes on, and that no stream stores. */
+  /** A subject that begins with `parcel.`, on which messages can be heard, and that no stream stores. */
   unstored?: string;
   /** The message that comes again and again, because its worker fails at it each time. */
   poison?: { stream: string; sequence: number };
