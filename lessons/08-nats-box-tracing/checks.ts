@@ -368,6 +368,15 @@ function word(): string {
   return randomFrom(newLabSeed()).between(100_000, 999_999).toString();
 }
 
+type Published = ReturnType<CheckServer["wire"]["publishes"]>[number];
+
+const isTraced = ({ headers }: Published) => headers?.["Nats-Trace-Dest"] !== undefined;
+/** These values the server takes for a yes. */
+const isDryRun = ({ headers }: Published) => /^(1|true|on)$/i.test(headers?.["Nats-Trace-Only"] ?? "");
+
+const withHeaders = ({ subject, headers }: Published) =>
+  `published on ${subject}, headers  ${Object.keys(headers ?? {}).join(", ") || "none"}`;
+
 /** A route, with the states of consumers as any text. */
 type AnyRoute = Partial<
   Omit<Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>>, "consumers">
@@ -380,6 +389,7 @@ type AnyRoute = Partial<
  * @param settings of a consumer, by its name: nobody can look at it after the check
  */
 function expectRoute(
+  server: CheckServer,
   route: AnyRoute | undefined,
   expected: AnyRoute,
   settings: Readonly<Record<string, string>> = {},
@@ -401,6 +411,13 @@ function expectRoute(
       );
   }
   if (different.length === 0) return;
+  const sent = server.seen((wire) => wire.publishes({ client: "tracer" }), undefined);
+  if (sent && !sent.some(isTraced))
+    throw new Finding({
+      message:
+        "Your program sent no message with the header `Nats-Trace-Dest`. Without it the server tells nothing about a message.",
+      evidence: sent.slice(0, 3).map(withHeaders),
+    });
   throw new Finding({
     message: "The route that your program tells is not the one that the message took.",
     evidence: different,
@@ -420,6 +437,11 @@ check(
         belief: "The trace says that the message is stored, so it is.",
         readme: "a-trace-that-says-stored-has-stored",
         hint: "There are two headers for a trace. What does the second one do to the message itself?",
+      },
+      "the-next-one-goes-there-too": {
+        belief: "Where one message would go, the next one on that subject goes, too.",
+        readme: "the-next-message-goes-where-the-trace-says",
+        hint: "How many messages does your program send, and which of them has a trace?",
       },
       "report-waits-for-me": {
         belief: "The report of a trace waits until I ask for it.",
@@ -531,8 +553,8 @@ check(
 
     let route: Awaited<ReturnType<typeof import("./exercise.ts").traceMessage>> | undefined;
     let stored = 0;
-    const sent = () =>
-      server.wire.publishes({ client: "tracer" }).find(({ headers }) => headers?.["Nats-Trace-Dest"]);
+    const traced = () => server.wire.publishes({ client: "tracer" }).filter(isTraced);
+    const sent = () => traced()[0];
     const destination = () => sent()?.headers?.["Nats-Trace-Dest"];
     believes("report-waits-for-me", {
       wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
@@ -565,9 +587,22 @@ check(
         `messages in stream  ${stored}`,
       ],
     });
+    believes("the-next-one-goes-there-too", {
+      wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
+      when: () => route !== undefined && stored > 1 && traced().length > 0 && traced().every(isDryRun),
+      message: () =>
+        "Your program sent two messages. One has a trace and the header Nats-Trace-Only: the server told where it would go, and dropped it. The other one has no trace. It need not go the same way: of a queue group another member may get it, and a stream can be full by then.",
+      evidence: () =>
+        server.wire
+          .publishes({ client: "tracer" })
+          .filter(({ text }) => text === "P-1")
+          .map(withHeaders),
+    });
     believes("subject-is-what-i-published", {
       wire: () => server.wire.by("tracer", "subscribe", "publish", "message", "reply"),
-      when: () => route?.subject === "parcel.astray",
+      // A program to which nothing was told has only what it published.
+      when: () =>
+        route?.subject === "parcel.astray" && (route.stream !== undefined || route.receivers.length > 0),
       message: () =>
         `Your program says that the message is on parcel.astray. The server has mapped that subject to another one, and tells it in the trace: no consumer of ${stream} will ever see parcel.astray.`,
       evidence: () => ["published on   parcel.astray", `in the stream  ${arrived}`],
@@ -645,13 +680,17 @@ check(
     const byName = (of: Record<string, string>) =>
       Object.fromEntries(Object.entries(names).map(([kind, name]) => [name, of[kind] ?? ""]));
     expectRoute(
+      server,
       route,
       { subject: arrived, stream, receivers: watchers, consumers: byName(expected) },
       byName(settings),
     );
     expect(stored, "Messages in the stream, with the one from before").toBe(2);
     await until("the subscribers to hear the message", () => heard === watchers.length);
-    expect(sent()?.text, "The payload of the message that was traced").toBe("P-1");
+    expect(
+      traced().find((message) => !isDryRun(message))?.text,
+      "The payload of the message that was traced",
+    ).toBe("P-1");
   },
 );
 
@@ -686,7 +725,7 @@ check(
       name: "traceMessage",
     });
     route = (await program.result()) as NonNullable<typeof route>;
-    expectRoute(route, {
+    expectRoute(server, route, {
       subject: "locker.2",
       refused: "maximum messages exceeded",
       receivers: [],
@@ -703,7 +742,7 @@ check(
     const program = await learner.start("traceMessage", [server.connection("tracer"), subject, "P-1"], {
       name: "traceMessage",
     });
-    expectRoute(await program.result(), { subject, receivers: [], consumers: {} });
+    expectRoute(server, await program.result(), { subject, receivers: [], consumers: {} });
   },
 );
 

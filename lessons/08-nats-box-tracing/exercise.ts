@@ -88,7 +88,7 @@ export function passes(filter: string, subject: string): boolean {
 /**
  * Sends a message, and says where it went.
  *
- * - The message is really sent: streams store it, and subscribers get it.
+ * - The message is really sent: streams store it, and subscribers get it. The trace is one of this very message.
  * - The server reports to the subject that stands in the header `Nats-Trace-Dest`: one message with a JSON document, whose `events` is
  *   a list of `TraceEvent`.
  * - A message that nobody wants has a route too: without a stream, receivers and consumers.
