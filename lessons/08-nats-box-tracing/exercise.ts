@@ -99,7 +99,7 @@ export async function traceMessage(nc: NatsConnection, subject: string, payload:
 
 /**
  * The arguments of the nats CLI, without `nats` itself, that save a context: under this name, for this server, user and password, and
- * selected, so that the commands after it need no flags. For example `["context", "ls"]` lists contexts.
+ * selected, so that the commands after it need no flags. For example `["context", "ls"]` lists contexts. A password may hold spaces.
  */
 export function saveContext(name: string, server: string, user: string, password: string): string[] {
   throw new Error("saveContext is still to be written");
