@@ -12,3 +12,4 @@ export { labServer, playLab } from "./lab.ts";
 export type { LearnerProgram } from "./program.ts";
 export { randomFrom } from "./random.ts";
 export type { Belief } from "./stage.ts";
+export { subjectMatches } from "./subjects.ts";

@@ -3,6 +3,7 @@
 import { AckPolicy, DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy } from "nats";
 import {
   type CheckServer,
+  type EventOf,
   exercise,
   expect,
   Finding,
@@ -11,6 +12,7 @@ import {
   hook,
   type LearnerProgram,
   pace,
+  type WireEvent,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel, Rules } from "./exercise.ts";
@@ -81,15 +83,12 @@ async function expectDeadLetter(manager: JetStreamManager, from: string, payload
 }
 
 /** The first nak whose delay is not the depot's rule. It is what the server is asked for, so no clock is in it; a tenth is for rounding. */
-const againstTheRule = (naks: readonly Nak[], { retryAfterMs }: Rules) =>
+const againstTheRule = (naks: readonly EventOf<"nak">[], { retryAfterMs }: Rules) =>
   naks.find(({ delayMs = 0 }) => Math.abs(delayMs - retryAfterMs) > retryAfterMs / 10);
 
 /** The van wants to know whether what it has said has arrived. */
 const asksTheServer = (event: WireEvent) =>
   event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited);
-
-type WireEvent = CheckServer["wire"]["events"][number];
-type Nak = ReturnType<CheckServer["wire"]["naks"]>[number];
 
 type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 

@@ -1,6 +1,17 @@
 // Lesson 05: printers share requests, one is switched off, one is stuck, none is there; vans share parcels that waited for them.
 import type { ConsumerInfo, JetStreamClient, JetStreamManager, Msg, NatsConnection } from "nats";
-import { exercise, expect, gate, hang, hook, pace, settingLine, wireLine } from "../../checker/kit/index.ts";
+import {
+  type CheckServer,
+  exercise,
+  expect,
+  gate,
+  hang,
+  hook,
+  pace,
+  settingLine,
+  subjectMatches,
+  wireLine,
+} from "../../checker/kit/index.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
 
@@ -593,14 +604,16 @@ check(
     const asked = () =>
       server.wire.publishes((event) => event.client === "terminal" && event.subject === "label.ams");
     const nobody = () => server.wire.statuses({ client: "terminal", code: 503 });
+    /** When the server had greeted a terminal: its first try was sent after that. */
+    const greeted = (client: string) => server.wire.of("pong", { client })[0]?.at ?? 0;
     /**
-     * How long its tries took, at the most, as a part of the time that they are to take: so many times its patience. On a busy machine the
-     * relay may read many of them late and at once, but none before it was sent; and the first was sent after the server's greeting.
+     * How long its tries took, at the most, in milliseconds. On a busy machine the relay may read many of them late and at once, but none
+     * before it was sent.
      */
-    const part = () =>
-      ((asked().at(-1)?.at ?? Number.POSITIVE_INFINITY) - greeted()) / (asked().length * patience);
-    const greeted = () => server.wire.of("pong", { client: "terminal" })[0]?.at ?? 0;
-    const within = () => Math.ceil((part() * asked().length * patience) / 50) * 50;
+    const tookMs = () => (asked().at(-1)?.at ?? Number.POSITIVE_INFINITY) - greeted("terminal");
+    /** The same as a part of the time that they are to take: so many times its patience. */
+    const part = () => tookMs() / (asked().length * patience);
+    const within = () => Math.ceil(tookMs() / 50) * 50;
     believes("tries-cost-time", {
       when: () => asked().length >= 12 && part() < 0.45,
       message: () =>
@@ -613,11 +626,7 @@ check(
       wire: () => server.wire.by("terminal", "publish", "status"),
     });
     /** Between the two tries of the patient terminal, at the most, in milliseconds: the first came after the server had greeted it. */
-    const apart = () =>
-      Math.ceil(
-        (tries()[1]?.at ?? Number.POSITIVE_INFINITY) -
-          (server.wire.of("pong", { client: "terminal-2" })[0]?.at ?? 0),
-      );
+    const apart = () => Math.ceil((tries()[1]?.at ?? Number.POSITIVE_INFINITY) - greeted("terminal-2"));
     const comesBack = () => apart() < longMs / 2;
     const enough = 16;
     const longEnough = 0.8;
@@ -844,10 +853,7 @@ async function states(manager: JetStreamManager): Promise<string[]> {
 }
 
 /** That van-2 acknowledged P-1 when it came again, and did not load it; in a sentence. */
-function ackedUnloaded(
-  { wire }: { wire: { acks(of: { client: string; text: string }): readonly unknown[] } },
-  load: { received: readonly string[] },
-): string | undefined {
+function ackedUnloaded({ wire }: CheckServer, load: { received: readonly string[] }): string | undefined {
   if (load.received.includes("P-1") || wire.acks({ client: "van-2", text: "P-1" }).length === 0)
     return undefined;
   return "Van-1 took P-1 and did not load it in time. So van-2 got P-1, and acknowledged it without loading it: for the server it is done. That a parcel comes once more does not say that it is loaded.";
@@ -883,7 +889,7 @@ function unfit({ config }: ConsumerInfo, patience: number): string | undefined {
   const ms = (nanoseconds: number) => nanoseconds / 1_000_000;
   const filters = [config.filter_subject ?? [], config.filter_subjects ?? []].flat();
   const backoff = config.backoff ?? [];
-  if (filters.length > 0 && !filters.some((filter) => covers(filter, "parcel.rtm.ready")))
+  if (filters.length > 0 && !filters.some((filter) => subjectMatches(filter, "parcel.rtm.ready")))
     return `The consumer's \`filter_subject\` is ${filters.join(", ")}. So it delivers no parcel of another depot, such as one on parcel.rtm.ready. The vans take the parcels of all depots.`;
   if (config.ack_policy === "all")
     return "The consumer's `ack_policy` is `all`: an ack says that its parcel and all parcels before it are loaded. But the ones before it may be with other vans, which still load them. Each parcel needs its own ack: `explicit`.";
@@ -897,16 +903,6 @@ function unfit({ config }: ConsumerInfo, patience: number): string | undefined {
   if (waitMs > 0 && waitMs !== defaultAckWaitMs && Math.abs(waitMs - patience) > 1)
     return `A van may load a parcel for as long as its patience: ${patience} milliseconds in this check. The consumer's \`ack_wait\` is ${waitMs} milliseconds, so another van gets the parcel too ${waitMs < patience ? "early" : "late"}. It is to follow \`patience\`, which is not the same in every check.`;
   return undefined;
-}
-
-/** Whether a filter, which may have wildcards, lets a subject pass. */
-function covers(filter: string, subject: string): boolean {
-  const tokens = subject.split(".");
-  const wanted = filter.split(".");
-  return (
-    wanted.every((token, i) => (token === ">" ? i < tokens.length : token === "*" || token === tokens[i])) &&
-    (wanted.at(-1) === ">" || wanted.length === tokens.length)
-  );
 }
 
 /** All consumers of the stream PARCELS. */

@@ -21,6 +21,7 @@ import {
   hook,
   type LearnerProgram,
   settingLine,
+  subjectMatches,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel, Scan } from "./exercise.ts";
@@ -668,17 +669,6 @@ check(
 /** Where labels are published: the stream is for all subjects below `label`. */
 const labelSubjects = ["label.ams.print", "label.lyon", "label.van.3.new"];
 
-/** Whether a subject is one of those that a filter with wildcards means. */
-function matches(filter: string, subject: string): boolean {
-  const tokens = subject.split(".");
-  const wanted = filter.split(".");
-  if (wanted.at(-1) === ">") {
-    if (tokens.length < wanted.length) return false;
-    wanted.pop();
-  } else if (tokens.length !== wanted.length) return false;
-  return wanted.every((token, i) => token === "*" || token === tokens[i]);
-}
-
 /** A night without the printer: so long, and with so many labels, nothing of the line may be lost. */
 const overnight = { ms: 24 * 3_600_000, labels: 1_000 };
 
@@ -694,7 +684,9 @@ function wantWholeLine(
   const filters = [consumer.filter_subject, ...(consumer.filter_subjects ?? [])].filter(
     (filter) => filter !== undefined && filter !== "",
   );
-  const leftOut = labelSubjects.find((subject) => !filters.some((filter) => matches(filter ?? "", subject)));
+  const leftOut = labelSubjects.find(
+    (subject) => !filters.some((filter) => subjectMatches(filter ?? "", subject)),
+  );
   if (filters.length > 0 && leftOut) {
     because(
       "consumer `printer`  filter",

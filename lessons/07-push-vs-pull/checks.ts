@@ -55,6 +55,26 @@ function expectParcels(name: string, given: Hook<[Parcel], Promise<void>>): void
   });
 }
 
+interface Waiting {
+  readonly until: <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
+  readonly lasting: (ms: number, condition: () => boolean) => () => boolean;
+}
+
+/** Resolves when the sorter waits for the next parcel. Whoever asks in some other way has no pull that waits, and is quiet. */
+async function toWait(
+  server: CheckServer,
+  { until, lasting }: Waiting,
+  sort: Hook<[Parcel], Promise<void>>,
+): Promise<void> {
+  const manager = await server.manager();
+  const quiet = lasting(500, () => sort.running === 0);
+  await until(
+    "the sorter to wait for the next parcel",
+    async () =>
+      quiet() || (sort.running === 0 && (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0),
+  );
+}
+
 /** The connection is the caller's: a function that is done has left it open. */
 async function expectLeftOpen(program: LearnerProgram<void>): Promise<void> {
   const reason = await program.reason();
@@ -686,12 +706,7 @@ check(
     expectFromSorters(server, "sorter");
     /** Pulls that wait in the server. */
     const waiting = async () => (await manager.consumers.info("PARCELS", "sorters")).num_waiting;
-    // Whoever asks in some other way has no pull that waits.
-    const quiet = lasting(500, () => sort.running === 0);
-    await until(
-      "the sorter to wait for the next parcel",
-      async () => quiet() || (sort.running === 0 && (await waiting()) > 0),
-    );
+    await toWait(server, { until, lasting }, sort);
 
     const lastPull = () => server.wire.pulls({ client: "sorter" }).slice(-1);
     believes("an-empty-pull-is-the-end", {
@@ -787,12 +802,7 @@ check(
       });
       await until(`the sorter to sort parcel ${no}`, () => sort.calls.length >= no || program.settled);
       await expectAtWork(server, "sorter", program, sort);
-      // Whoever asks in some other way has no pull that waits.
-      const quiet = lasting(500, () => sort.running === 0);
-      await until(
-        "the sorter to wait for the next parcel",
-        async () => quiet() || (sort.running === 0 && (await sorters()).num_waiting > 0),
-      );
+      await toWait(server, { until, lasting }, sort);
       stop.abort();
       // It has heard that, and its pull may wait on.
       await program.answers();
@@ -859,14 +869,7 @@ check(
     let deletedAt = Number.POSITIVE_INFINITY;
     const first = hook<[Parcel], Promise<void>>(async () => {});
     let program = await start(client, first);
-    // Whoever asks in some other way has no pull that waits.
-    const quiet = lasting(500, () => first.running === 0);
-    await until(
-      "the sorter to wait for the next parcel",
-      async () =>
-        quiet() ||
-        (first.running === 0 && (await manager.consumers.info("PARCELS", "sorters")).num_waiting > 0),
-    );
+    await toWait(server, { until, lasting }, first);
 
     const answers = () =>
       server.wire.events.filter(

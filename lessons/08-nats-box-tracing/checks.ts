@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { AckPolicy, DeliverPolicy, nanos } from "nats";
 import {
   type CheckServer,
+  type EventOf,
   exercise,
   expect,
   Finding,
@@ -368,13 +369,12 @@ function word(): string {
   return randomFrom(newLabSeed()).between(100_000, 999_999).toString();
 }
 
-type Published = ReturnType<CheckServer["wire"]["publishes"]>[number];
-
-const isTraced = ({ headers }: Published) => headers?.["Nats-Trace-Dest"] !== undefined;
+const isTraced = ({ headers }: EventOf<"publish">) => headers?.["Nats-Trace-Dest"] !== undefined;
 /** These values the server takes for a yes. */
-const isDryRun = ({ headers }: Published) => /^(1|true|on)$/i.test(headers?.["Nats-Trace-Only"] ?? "");
+const isDryRun = ({ headers }: EventOf<"publish">) =>
+  /^(1|true|on)$/i.test(headers?.["Nats-Trace-Only"] ?? "");
 
-const withHeaders = ({ subject, headers }: Published) =>
+const withHeaders = ({ subject, headers }: EventOf<"publish">) =>
   `published on ${subject}, headers  ${Object.keys(headers ?? {}).join(", ") || "none"}`;
 
 /** A route, with the states of consumers as any text. */

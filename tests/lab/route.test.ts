@@ -1,7 +1,9 @@
-// Lesson 08's solution, and what it gives to the learner, in cases that its checks leave out: they are not what the lesson is about.
+// Lesson 08's solution, and what it gives to the learner, in cases that its checks leave out: they are not what the lesson is about. And
+// what the kit says of filters, beside it.
 import { AckPolicy, connect } from "nats";
 import semver from "semver";
 import { afterAll, expect, onTestFinished, test } from "vitest";
+import { subjectMatches } from "../../checker/kit/subjects.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
@@ -25,6 +27,7 @@ test.each([
   ["a+b", "aab", false],
 ])("the filter %s lets %s pass: %s", (filter, subject, expected) => {
   expect(passes(filter, subject)).toBe(expected);
+  expect(subjectMatches(filter, subject)).toBe(expected);
 });
 
 test("a consumer whose limit is -1 has none, and is not full", async (context) => {
