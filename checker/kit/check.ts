@@ -83,6 +83,12 @@ export interface Scene<Exercise, Id extends string> {
   fail(message: string, more?: Omit<FindingParts, "message">): never;
 }
 
+/** For what several checks of a lesson share: it is handed what it needs of the scene. */
+export type Waiting = Pick<Scene<unknown, never>, "until" | "lasting">;
+export type Until = Waiting["until"];
+export type Lasting = Waiting["lasting"];
+export type Fail = Scene<unknown, never>["fail"];
+
 /** Checks of one exercise: `const { check } = exercise<typeof import("./exercise.ts")>()`. */
 export function exercise<Exercise>() {
   return {

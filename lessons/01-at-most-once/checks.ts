@@ -1,6 +1,15 @@
 // Lesson 01: what a terminal and a board do when nobody listens, when they are switched off, and when the server goes.
 import type { Msg, NatsConnection } from "nats";
-import { type CheckServer, exercise, expect, gate, hook, wireLine } from "../../checker/kit/index.ts";
+import {
+  type CheckServer,
+  exercise,
+  expect,
+  gate,
+  hook,
+  type Lasting,
+  type Until,
+  wireLine,
+} from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -50,8 +59,8 @@ const numbers = (list: readonly Scan[]) => list.map((scan) => scan.no);
 function subscription(
   server: CheckServer,
   nc: NatsConnection,
-  until: (what: string, condition: () => boolean) => Promise<unknown>,
-  lasting: (ms: number, condition: () => boolean) => () => boolean,
+  until: Until,
+  lasting: Lasting,
 ): () => Promise<void> {
   const from = server.wire.mark();
   return async () => {

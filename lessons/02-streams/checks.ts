@@ -7,7 +7,7 @@ import {
   type NatsError,
   type StreamInfo,
 } from "nats";
-import { exercise, expect, settingLine } from "../../checker/kit/index.ts";
+import { exercise, expect, type Fail, settingLine } from "../../checker/kit/index.ts";
 import type { Limits, Outcome, Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
@@ -53,8 +53,6 @@ async function contents(
   }
   return held;
 }
-
-type Fail = (message: string, more?: { readme?: string; evidence?: string[] }) => never;
 
 /** Fails when a stored text is not one of these scans, whole. What the other signs say of scan numbers holds for whole scans only. */
 function expectWhole(stored: { text: string }[], scans: Scan[], fail: Fail): void {

@@ -12,6 +12,7 @@ import {
   hook,
   type LearnerProgram,
   pace,
+  type Until,
   type WireEvent,
   wireLine,
 } from "../../checker/kit/index.ts";
@@ -89,8 +90,6 @@ const againstTheRule = (naks: readonly EventOf<"nak">[], { retryAfterMs }: Rules
 /** The van wants to know whether what it has said has arrived. */
 const asksTheServer = (event: WireEvent) =>
   event.kind === "ping" || event.kind === "api" || (event.kind === "ack" && event.awaited);
-
-type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
 /** `until` for as long as a van has to be at work: when it ends too early, the check says so at once. */
 function whileAtWork(until: Until, van: LearnerProgram<void>): Until {

@@ -4,18 +4,19 @@ import {
   type CheckServer,
   type EventOf,
   exercise,
+  type Fail,
   gate,
   hang,
   hook,
   type LearnerProgram,
   settingLine,
+  type Until,
   type WireEvent,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Scan } from "./exercise.ts";
 
 const { check } = exercise<typeof import("./exercise.ts")>();
-type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
 /** Long enough that no answer is missed, however slow the machine is. */
 const patient = 20_000;
@@ -38,7 +39,7 @@ function scans(from: number, to: number): Scan[] {
 }
 
 /** `record` returns for each scan the sequence under which the stream has it. */
-function returned(value: unknown, wanted: readonly number[], fail: (message: string) => never): void {
+function returned(value: unknown, wanted: readonly number[], fail: Fail): void {
   const shown = JSON.stringify(value) ?? "undefined";
   const right = JSON.stringify(wanted);
   if (shown === right) return;

@@ -10,6 +10,7 @@ import {
   pace,
   settingLine,
   subjectMatches,
+  type Waiting,
   wireLine,
 } from "../../checker/kit/index.ts";
 
@@ -835,11 +836,6 @@ async function takenAfterTheShift(
   const quiet = lasting(150, () => !taken());
   await until("the vans to be at rest", () => taken() || quiet());
   return taken();
-}
-
-interface Waiting {
-  until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>>;
-  lasting(ms: number, condition: () => boolean): () => boolean;
 }
 
 const stillPulls = "The shift has ended, and the van still pulls: it took a parcel that came after that.";

@@ -15,13 +15,16 @@ import {
   type EventOf,
   exercise,
   expect,
+  type Fail,
   Finding,
   gate,
   type Hook,
   hook,
+  type Lasting,
   type LearnerProgram,
   settingLine,
   subjectMatches,
+  type Until,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel, Scan } from "./exercise.ts";
@@ -79,9 +82,6 @@ const numberOf = (text: string) => Number(/P-(\d+)/.exec(text)?.[1] ?? 0);
 
 /** Which parcel an event is about. */
 const idOf = ({ text }: { text: string | undefined }) => /"id":"([^"]+)"/.exec(text ?? "")?.[1] ?? "?";
-
-type Lasting = (ms: number, condition: () => boolean) => () => boolean;
-type Until = <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
 
 /** `until` for as long as programs have to be at work: when one ends too early, the check says so at once. */
 function whileAtWork(until: Until, ...programs: LearnerProgram<void>[]): Until {
@@ -673,11 +673,7 @@ const labelSubjects = ["label.ams.print", "label.lyon", "label.van.3.new"];
 const overnight = { ms: 24 * 3_600_000, labels: 1_000 };
 
 /** What would keep labels from the printer: in the settings it is seen at once, and with its name. */
-function wantWholeLine(
-  stream: StreamConfig,
-  consumer: ConsumerConfig,
-  fail: (message: string, more: { readme: string; evidence: string[] }) => never,
-): void {
+function wantWholeLine(stream: StreamConfig, consumer: ConsumerConfig, fail: Fail): void {
   const because = (setting: string, value: unknown, readme: string, message: string) =>
     fail(message, { readme, evidence: [`${setting}  ${JSON.stringify(value)}`] });
   const { replay_policy, headers_only, deliver_group, inactive_threshold = 0 } = consumer;
@@ -1055,12 +1051,7 @@ function expectStored(
 }
 
 /** A scan that the stream took for another one, because of its message id. */
-function wantOwnIds(
-  server: CheckServer,
-  client: string,
-  stored: readonly Scan[],
-  fail: (message: string, more: { readme: string; hint: string; evidence: string[] }) => never,
-): void {
+function wantOwnIds(server: CheckServer, client: string, stored: readonly Scan[], fail: Fail): void {
   const noOf = (text: string | undefined) => Number(/"no":(\d+)/.exec(text ?? "")?.[1] ?? 0);
   const dropped = server.wire
     .pubAcks(({ client: who, duplicate }) => who === client && duplicate)

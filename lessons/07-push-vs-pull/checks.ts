@@ -12,6 +12,7 @@ import {
   hook,
   type LearnerProgram,
   pace,
+  type Waiting,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel } from "./exercise.ts";
@@ -53,11 +54,6 @@ function expectParcels(name: string, given: Hook<[Parcel], Promise<void>>): void
     message: `\`${name}\` was given something that is no parcel. The payload of a message is the parcel as JSON; \`${name}\` takes the object.`,
     evidence: [`given     ${JSON.stringify(wrong)?.slice(0, 60)}`, `a parcel  ${JSON.stringify(parcel(1))}`],
   });
-}
-
-interface Waiting {
-  readonly until: <T>(what: string, condition: () => T | Promise<T>) => Promise<NonNullable<T>>;
-  readonly lasting: (ms: number, condition: () => boolean) => () => boolean;
 }
 
 /** Resolves when the sorter waits for the next parcel. Whoever asks in some other way has no pull that waits, and is quiet. */
