@@ -1,6 +1,6 @@
 // How vitest gets at a lesson's checks: Node imports the built file, anew for each run in this process. And how it tells that one has ended.
 import { pathToFileURL } from "node:url";
-import { type RunnerTestCase, type RunnerTestSuite, TestRunner } from "vitest";
+import { type RunnerTask, type RunnerTestCase, type RunnerTestSuite, TestRunner } from "vitest";
 import { checkEnded } from "./check-ends.ts";
 
 let runs = 0;
@@ -19,9 +19,12 @@ export default class CheckRunner extends TestRunner {
   /** Here the order of running can change; that of the verdict is known to vitest already, and stays. */
   override async onBeforeRunSuite(suite: RunnerTestSuite): Promise<void> {
     await super.onBeforeRunSuite(suite);
+    // What was not run yet in this process is known by what it asks for.
+    const known = suite.tasks.some(({ name }) => took.has(name));
+    const lasts = ({ name, meta }: RunnerTask) => (known ? took.get(name) : meta.budgetMs) ?? 0;
     const slow = suite.tasks
-      .filter(({ name }) => took.has(name))
-      .sort((a, b) => (took.get(b.name) ?? 0) - (took.get(a.name) ?? 0))
+      .filter((task) => lasts(task) > 0)
+      .sort((a, b) => lasts(b) - lasts(a))
       .slice(0, longest);
     suite.tasks = [...slow, ...suite.tasks.filter((task) => !slow.includes(task))];
   }

@@ -18,6 +18,13 @@ import { currentRun, droppedRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
 import { type Belief, type Sign, Stage, type StartOptions } from "./stage.ts";
 
+declare module "vitest" {
+  interface TaskMeta {
+    /** What a check asks for in its settings, in milliseconds; 0 when it is content with the default. */
+    budgetMs?: number;
+  }
+}
+
 export interface CheckSettings<Id extends string> {
   /** How long the check may wait in all, in milliseconds on an idle machine; scaled on a slow one. Default 10,000. */
   readonly budgetMs?: number;
@@ -98,7 +105,8 @@ export function exercise<Exercise>() {
       body: (scene: Scene<Exercise, Id>) => Promise<void>,
     ): void {
       // Time is the stage's business, which knows how slow the machine is; vitest's own limit must never come first.
-      test.concurrent(name, { timeout: 600_000 }, async (context) => {
+      const { budgetMs = 0 } = settings;
+      test.concurrent(name, { timeout: 600_000, meta: { budgetMs } }, async (context) => {
         try {
           await play(name, settings, body);
         } catch (error) {
