@@ -1,10 +1,18 @@
 // Lesson 05: printers share requests, one is switched off, one is stuck, none is there; vans share parcels that waited for them.
-import type { ConsumerInfo, JetStreamClient, JetStreamManager, Msg, NatsConnection } from "nats";
+import {
+  type ConsumerInfo,
+  type JetStreamClient,
+  type JetStreamManager,
+  type Msg,
+  type NatsConnection,
+  nanos,
+} from "nats";
 import {
   type CheckServer,
   exercise,
   expect,
   gate,
+  type Hook,
   hang,
   hook,
   pace,
@@ -825,6 +833,20 @@ function times(count: number): string {
   return count === 0 ? "not at all" : count === 1 ? "once" : `${count} times`;
 }
 
+/**
+ * Parcels that reached a van's client, and neither `load` nor the server again: a client lets fall what comes when its `next` has run
+ * out, as it may on a busy machine. They would come again after the `ack_wait`.
+ */
+function letFall({ wire }: CheckServer, client: string | undefined, load: Hook<[string], Promise<void>>) {
+  return wire
+    .deliveries((event) =>
+      client === undefined ? /^van-/.test(event.client ?? "") : event.client === client,
+    )
+    .filter(
+      ({ text }) => text !== undefined && !load.received.includes(text) && wire.acks({ text }).length === 0,
+    );
+}
+
 /** Waits for a parcel that comes after the end of all shifts: whether a van takes it all the same. */
 async function takenAfterTheShift(
   server: { jetstream(): Promise<JetStreamClient> },
@@ -1019,7 +1041,15 @@ check(
     const [shared] = made;
     const wrong = made.length === 1 && shared?.config.durable_name ? unfit(shared, patience) : undefined;
     if (wrong) fail(wrong, { readme: "settings-that-lose-parcels", evidence: settings(shared) });
-    await until("all eight parcels to be loaded", () => new Set(load.received).size >= 8);
+    const fallen = lasting(1_000, () => letFall(server, undefined, load).length > 0);
+    let sooner = false;
+    await until("all eight parcels to be loaded", async () => {
+      if (!sooner && fallen()) {
+        sooner = true;
+        await manager.consumers.update("PARCELS", "vans", { ack_wait: nanos(2_000) });
+      }
+      return new Set(load.received).size >= 8;
+    });
     if (made.length > 1) await until("each van to load its copies", () => load.calls.length >= 16);
     believes("consumer-per-van", {
       when: () => made.length > 1 && load.calls.length > 8,
@@ -1293,9 +1323,13 @@ check(
       loadedBefore = quick.calls.length;
       return same && quick.running === 0;
     });
+    // What van-2's client lets fall comes again after a minute only: there is another one in its place.
+    let ready = 3;
+    const fallen = lasting(1_000, () => letFall(server, "van-2", quick).length > ready - 3);
     let inVain = false;
-    await until("van-2 to load P-2 and P-3", () => {
+    await until("van-2 to load P-2 and P-3", async () => {
       waits = ahead();
+      if (ready < 5 && fallen()) await js.publish("parcel.ams.ready", `P-${++ready}`);
       inVain = idle();
       return inVain || new Set(quick.received).size >= 2;
     });
@@ -1338,7 +1372,8 @@ check(
     const silent = lasting(1_000, () => !acknowledged);
     let unsaid = false;
     await until("the ack of P-1", async () => {
-      acknowledged = (await consumers(manager))[0]?.num_ack_pending === 0;
+      const unacknowledged = (await consumers(manager))[0]?.num_ack_pending ?? 0;
+      acknowledged = unacknowledged <= letFall(server, "van-2", quick).length;
       unsaid = silent();
       return acknowledged || unsaid;
     });
