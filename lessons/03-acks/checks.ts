@@ -1147,7 +1147,7 @@ check(
       },
     },
   },
-  async ({ server, learner, until, believes, fail }) => {
+  async ({ server, learner, until, lasting, believes, fail }) => {
     const depot = await openDepot(server);
     const deliver = hook<[Parcel], Promise<void>>(async () => {});
     /** The parcel before the stop; each try has one. */
@@ -1187,9 +1187,20 @@ check(
         async () =>
           (await depot.manager.consumers.info("PARCELS", "delivery")).num_waiting > 0 || keepsAsking(),
       );
+      const told = server.seen((wire) => wire.mark(), 0);
       day.abort();
-      // It has heard that, and its pull may wait on.
-      await van.answers();
+      // It has heard that, and its pull may wait on. One who has taken it back did so in time: the server knows it, too.
+      await van.answers(2);
+      const takenBack = server.seen(
+        (wire) => wire.of("unsubscribe", { client: "van" }).some(({ index }) => index >= told),
+        false,
+      );
+      const long = lasting(1_000, () => true);
+      if (takenBack)
+        await wait(
+          "the server to know of it",
+          async () => (await depot.manager.consumers.info("PARCELS", "delivery")).num_waiting === 0 || long(),
+        );
       // The way to the server is slow again, from its answer on.
       let answered = false;
       const onTheWay = server.seen(

@@ -837,14 +837,19 @@ function times(count: number): string {
  * Parcels that reached a van's client, and neither `load` nor the server again: a client lets fall what comes when its `next` has run
  * out, as it may on a busy machine. They would come again after the `ack_wait`.
  */
-function letFall({ wire }: CheckServer, client: string | undefined, load: Hook<[string], Promise<void>>) {
-  return wire
-    .deliveries((event) =>
-      client === undefined ? /^van-/.test(event.client ?? "") : event.client === client,
-    )
-    .filter(
-      ({ text }) => text !== undefined && !load.received.includes(text) && wire.acks({ text }).length === 0,
-    );
+function letFall(server: CheckServer, client: string | undefined, load: Hook<[string], Promise<void>>) {
+  return server.seen(
+    (wire) =>
+      wire
+        .deliveries((event) =>
+          client === undefined ? /^van-/.test(event.client ?? "") : event.client === client,
+        )
+        .filter(
+          ({ text }) =>
+            text !== undefined && !load.received.includes(text) && wire.acks({ text }).length === 0,
+        ),
+    [],
+  );
 }
 
 /** Waits for a parcel that comes after the end of all shifts: whether a van takes it all the same. */
