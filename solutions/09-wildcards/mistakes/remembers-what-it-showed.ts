@@ -1,0 +1,62 @@
+// Mistake: same-text-same-message
+// Fails: a report that fits two wishes is shown once
+// What was shown already is not shown again.
+import type { Msg, NatsConnection } from "nats";
+import type { Report, Wish } from "../solution.ts";
+
+export { send } from "../solution.ts";
+
+export async function watch(
+  nc: NatsConnection,
+  wishes: Wish[],
+  show: (report: Report) => void,
+): Promise<() => Promise<void>> {
+  const shown = new Set<string>();
+  const wanted = wishes.map(subjectsOf);
+  const subscriptions = wanted.flatMap((subjects) =>
+    subjects.map((subject) =>
+      nc.subscribe(subject, {
+        callback: (error, message) => {
+          const report = error ? undefined : readReport(message);
+          if (!report) return;
+          const key = JSON.stringify(report);
+          if (shown.has(key)) return;
+          shown.add(key);
+          show(report);
+        },
+      }),
+    ),
+  );
+  await nc.flush();
+  return async () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await nc.flush();
+  };
+}
+
+function subjectsOf({ depot, event }: Wish): string[] {
+  const place = `parcel.${depot === undefined ? "*" : tokenOf(depot)}`;
+  return event === undefined ? [`${place}.>`] : [`${place}.${checked(event)}`, `${place}.${event}.>`];
+}
+
+function readReport(message: Msg): Report | undefined {
+  const [, token = "", ...event] = message.subject.split(".");
+  try {
+    return { depot: decodeURIComponent(token), event: event.join("."), text: message.string() };
+  } catch {
+    return undefined;
+  }
+}
+
+function tokenOf(depot: string): string {
+  if (depot === "") throw new RangeError("A depot needs a name.");
+  return encodeURIComponent(depot).replace(
+    /[.*!'()~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function checked(event: string): string {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(event)) throw new RangeError(`${event} is no event`);
+  return event;
+}

@@ -1,0 +1,62 @@
+// Mistake: the-token-is-the-name
+// Fails: a name is a name, whatever stands in it
+// The second token of the subject is the depot.
+import type { Msg, NatsConnection } from "nats";
+import type { Report, Wish } from "../solution.ts";
+
+export { send } from "../solution.ts";
+
+export async function watch(
+  nc: NatsConnection,
+  wishes: Wish[],
+  show: (report: Report) => void,
+): Promise<() => Promise<void>> {
+  const wanted = wishes.map(subjectsOf);
+  const tokens = wishes.map(({ depot, ...wish }) => ({
+    ...wish,
+    ...(depot !== undefined && { depot: tokenOf(depot) }),
+  }));
+  const subscriptions = wanted.flatMap((subjects, at) =>
+    subjects.map((subject) =>
+      nc.subscribe(subject, {
+        callback: (error, message) => {
+          const report = error ? undefined : readReport(message);
+          if (report && tokens.findIndex((wish) => fits(report, wish)) === at) show(report);
+        },
+      }),
+    ),
+  );
+  await nc.flush();
+  return async () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await nc.flush();
+  };
+}
+
+function subjectsOf({ depot, event }: Wish): string[] {
+  const place = `parcel.${depot === undefined ? "*" : tokenOf(depot)}`;
+  return event === undefined ? [`${place}.>`] : [`${place}.${checked(event)}`, `${place}.${event}.>`];
+}
+
+function fits(report: Report, { depot, event }: Wish): boolean {
+  if (depot !== undefined && report.depot !== depot) return false;
+  return event === undefined || report.event === event || report.event.startsWith(`${event}.`);
+}
+
+function readReport(message: Msg): Report {
+  const [, depot = "", ...event] = message.subject.split(".");
+  return { depot, event: event.join("."), text: message.string() };
+}
+
+function tokenOf(depot: string): string {
+  if (depot === "") throw new RangeError("A depot needs a name.");
+  return encodeURIComponent(depot).replace(
+    /[.*!'()~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function checked(event: string): string {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(event)) throw new RangeError(`${event} is no event`);
+  return event;
+}

@@ -1,0 +1,55 @@
+// Mistake: a-name-may-be-a-wildcard
+// Fails: a name is a name, whatever stands in it
+// Only what is sent needs care: a wish is put into the subject as it is.
+import type { Msg, NatsConnection } from "nats";
+import type { Report, Wish } from "../solution.ts";
+
+export { send } from "../solution.ts";
+
+export async function watch(
+  nc: NatsConnection,
+  wishes: Wish[],
+  show: (report: Report) => void,
+): Promise<() => Promise<void>> {
+  const wanted = wishes.map(subjectsOf);
+  const subscriptions = wanted.flatMap((subjects, at) =>
+    subjects.map((subject) =>
+      nc.subscribe(subject, {
+        callback: (error, message) => {
+          const report = error ? undefined : readReport(message);
+          if (report && wishes.findIndex((wish) => fits(report, wish)) === at) show(report);
+        },
+      }),
+    ),
+  );
+  await nc.flush();
+  return async () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await nc.flush();
+  };
+}
+
+function subjectsOf({ depot, event }: Wish): string[] {
+  if (depot === "") throw new RangeError("A depot needs a name.");
+  const place = `parcel.${depot === undefined ? "*" : depot}`;
+  return event === undefined ? [`${place}.>`] : [`${place}.${checked(event)}`, `${place}.${event}.>`];
+}
+
+function fits(report: Report, { depot, event }: Wish): boolean {
+  if (depot !== undefined && report.depot !== depot) return false;
+  return event === undefined || report.event === event || report.event.startsWith(`${event}.`);
+}
+
+function readReport(message: Msg): Report | undefined {
+  const [, token = "", ...event] = message.subject.split(".");
+  try {
+    return { depot: decodeURIComponent(token), event: event.join("."), text: message.string() };
+  } catch {
+    return undefined;
+  }
+}
+
+function checked(event: string): string {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(event)) throw new RangeError(`${event} is no event`);
+  return event;
+}

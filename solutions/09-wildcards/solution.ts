@@ -1,0 +1,118 @@
+// Lesson 09, wildcards: depots send reports, and screens in the office show those that somebody wished for.
+//
+// A report goes out on the subject parcel.<depot>.<event>, for example parcel.ams.fault.belt. The payload is its text.
+//
+// An event is one word or several words with dots between them: in, fault, fault.belt. A word is made of the letters a to z, digits and
+// "-". A depot has the name that people gave it. Any text may be a name, but an empty one may not.
+//
+// In a subject, a depot is one token. The letters A to Z and a to z, digits, "-" and "_" stay as they are. For everything else its bytes
+// in UTF-8 are written, each as "%" and two hexadecimal digits in upper case: "St. Gallen" is St%2E%20Gallen.
+//
+// Write the two functions. What each one promises stands above it.
+// BEGIN SOLUTION
+// STARTER: import type { NatsConnection } from "nats";
+import type { Msg, NatsConnection } from "nats";
+// END SOLUTION
+
+export interface Report {
+  depot: string;
+  event: string;
+  text: string;
+}
+
+/** What somebody wants to see. Without `depot` it is the reports of every depot, without `event` those of every event. */
+export interface Wish {
+  /** The name of one depot, as people write it. */
+  depot?: string;
+  /** An event, and all below it: "fault" means fault, fault.belt and fault.belt.motor, and not faulty. */
+  event?: string;
+}
+
+/**
+ * A depot. Publishes a report. When this function is done, the server has it.
+ *
+ * @throws an error when the depot's name is empty, or the event is none. Then nothing is published.
+ */
+export async function send(nc: NatsConnection, report: Report): Promise<void> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("send is still to be written");
+  nc.publish(`parcel.${tokenOf(report.depot)}.${checked(report.event)}`, report.text);
+  await nc.flush();
+  // END SOLUTION
+}
+
+/**
+ * A screen. Shows the reports that fit at least one of the wishes, each report once, until it is stopped.
+ *
+ * - When this function is done, the server knows what the screen wants: no such report that is published from now on is missed.
+ * - The server sends the screen only what fits a wish. What nobody wishes for stays there.
+ * - The depot of a report is shown as people write it.
+ * - Anybody may publish here. A message whose depot cannot be read back is passed over.
+ *
+ * @returns a function that stops the screen. When that is done, the server sends nothing more, and nothing more is shown. The
+ *   connection stays open.
+ * @throws an error when a wish names an empty depot, or an event that is none. Then nothing is subscribed to.
+ */
+export async function watch(
+  nc: NatsConnection,
+  wishes: Wish[],
+  show: (report: Report) => void,
+): Promise<() => Promise<void>> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("watch is still to be written");
+  // All of them first: a bad wish throws before anything is subscribed to.
+  const wanted = wishes.map(subjectsOf);
+  const subscriptions = wanted.flatMap((subjects, at) =>
+    subjects.map((subject) =>
+      nc.subscribe(subject, {
+        callback: (error, message) => {
+          const report = error ? undefined : readReport(message);
+          // A copy comes for every subscription that fits. The first wish that fits shows it.
+          if (report && wishes.findIndex((wish) => fits(report, wish)) === at) show(report);
+        },
+      }),
+    ),
+  );
+  await nc.flush();
+  return async () => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await nc.flush();
+  };
+  // END SOLUTION
+}
+// BEGIN SOLUTION
+
+/** The token that stands for a depot. encodeURIComponent leaves some characters alone, and two of them mean something in a subject. */
+function tokenOf(depot: string): string {
+  if (depot === "") throw new RangeError("A depot's name is not empty.");
+  return encodeURIComponent(depot).replace(
+    /[.*!'()~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function checked(event: string): string {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(event)) throw new RangeError(`"${event}" is no event.`);
+  return event;
+}
+
+/** The subjects of a wish; no report is on two of them. `fault.>` is what lies below `fault`, and not `fault` itself. */
+function subjectsOf({ depot, event }: Wish): string[] {
+  const place = `parcel.${depot === undefined ? "*" : tokenOf(depot)}`;
+  return event === undefined ? [`${place}.>`] : [`${place}.${checked(event)}`, `${place}.${event}.>`];
+}
+
+function fits(report: Report, { depot, event }: Wish): boolean {
+  if (depot !== undefined && report.depot !== depot) return false;
+  return event === undefined || report.event === event || report.event.startsWith(`${event}.`);
+}
+
+function readReport(message: Msg): Report | undefined {
+  const [, token = "", ...event] = message.subject.split(".");
+  try {
+    return { depot: decodeURIComponent(token), event: event.join("."), text: message.string() };
+  } catch {
+    return undefined;
+  }
+}
+// END SOLUTION
