@@ -21,9 +21,6 @@ const impatient = { reconnectTimeWait: 2, reconnectJitter: 0, reconnectJitterTLS
 /** How long a board that still waits for its next attempt is waited for: only such a board takes so long. */
 const longestWaitMs = 30_000;
 
-/** A program that has answered the check just now, and has so long to read what comes, reads it. By the clock on the wall. */
-const enoughToReadMs = 300;
-
 /** How long what is on its way stays there for a terminal that has a timer: longer than half a second, for which some wait, whatever comes. */
 const onTheWayMs = 700;
 
@@ -844,8 +841,8 @@ check(
       readonly from: number;
       answer?: string;
       tookMs?: number;
-      /** Whether depot rtm answered while `ask` still waited. */
-      replied?: boolean;
+      /** When the program had read the answer of depot rtm, if `ask` still waited when that was given. On the wire's clock. */
+      readAt?: number;
     }
     let asked: Asked | undefined;
     const askRtm = (patience: number): Asked => {
@@ -872,15 +869,25 @@ check(
       if (now.answer !== undefined) return;
       // With the second answer, timers of the program that are due have had their turn.
       await asking.answers(2);
-      now.replied = true;
+      const before = server.wire.mark();
       question?.respond("yes");
+      const onItsWay = () =>
+        server.wire.of("reply", { client: "terminal" }).some(({ index }) => index > before);
+      // The server gives it to nobody when the program has ended that question.
+      const toNobody = lasting(100, () => !onItsWay());
+      await nc.flush();
+      await until(
+        "the answer to reach the terminal",
+        () => now.answer !== undefined || onItsWay() || toNobody(),
+      );
+      await asking.answers(2);
+      now.readAt = server.wire.now();
       await until("`ask` to be done", () => now.answer);
     };
-    /** For so long `ask` had waited at the most when the last answer was on its way to it: it asked when it was connected. */
-    const waitedFor = () => {
+    /** Whether the program had read the answer while there was time left: `ask` begins to wait when it is connected, and no sooner. */
+    const readInTime = ({ readAt, patience }: Asked) => {
       const connected = server.wire.of("connect", { client: "terminal" }).at(-1)?.at ?? 0;
-      const answered = server.wire.of("reply", { client: "terminal" }).at(-1)?.at;
-      return (answered ?? Number.POSITIVE_INFINITY) - connected;
+      return readAt !== undefined && readAt - connected < patience - 5;
     };
     /** It gave up while there was time left, and more than a clock may be wrong by. */
     const gaveUp = ({ answer, tookMs = 0, patience }: Asked) => answer === "silent" && tookMs < patience - 50;
@@ -930,7 +937,7 @@ check(
       if (long.answer === "open") break;
       expect(long.answer, "Depot rtm answers late, and within the patience").toBe("silent");
       expect(gaveUp(long), "`ask` gives up before its patience is over").toBe(false);
-      if (long.replied && waitedFor() < patience - enoughToReadMs) inVain++;
+      if (readInTime(long)) inVain++;
     }
     expect(inVain > 1, "`ask` misses an answer that comes within its patience").toBe(false);
 
