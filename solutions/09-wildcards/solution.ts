@@ -31,7 +31,7 @@ export interface Wish {
 /**
  * A depot. Publishes a report. When this function is done, the server has it.
  *
- * @throws an error when the depot's name is empty, or the event is none. Then nothing is published.
+ * @throws an error when the depot's name is empty, or `event` does not follow the rule above. Then nothing is published.
  */
 export async function send(nc: NatsConnection, report: Report): Promise<void> {
   // BEGIN SOLUTION
@@ -47,11 +47,13 @@ export async function send(nc: NatsConnection, report: Report): Promise<void> {
  * - When this function is done, the server knows what the screen wants: no such report that is published from now on is missed.
  * - The server sends the screen only what fits a wish. What nobody wishes for stays there.
  * - The depot of a report is shown as people write it.
- * - Anybody may publish here. A message whose depot cannot be read back is passed over.
+ * - Anybody may publish here. A message whose depot cannot be read back, such as %ZZ, is passed over. What becomes of other messages that
+ *   no depot would send is up to you.
  *
  * @returns a function that stops the screen. When that is done, the server sends nothing more, and nothing more is shown. The
  *   connection stays open.
- * @throws an error when a wish names an empty depot, or an event that is none. Then nothing is subscribed to.
+ * @param wishes one or more
+ * @throws an error when a wish names an empty depot, or an event that does not follow the rule above. Then nothing is subscribed to.
  */
 export async function watch(
   nc: NatsConnection,
