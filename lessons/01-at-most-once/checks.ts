@@ -842,7 +842,7 @@ check(
       answer?: string;
       tookMs?: number;
       /** When the program had read the answer of depot rtm, if `ask` still waited when that was given. On the wire's clock. */
-      readAt?: number;
+      readAt?: number | undefined;
     }
     let asked: Asked | undefined;
     const askRtm = (patience: number): Asked => {
@@ -869,10 +869,13 @@ check(
       if (now.answer !== undefined) return;
       // With the second answer, timers of the program that are due have had their turn.
       await asking.answers(2);
-      const before = server.wire.mark();
+      const before = server.seen((wire) => wire.mark(), 0);
       question?.respond("yes");
       const onItsWay = () =>
-        server.wire.of("reply", { client: "terminal" }).some(({ index }) => index > before);
+        server.seen(
+          (wire) => wire.of("reply", { client: "terminal" }).some(({ index }) => index > before),
+          true,
+        );
       // The server gives it to nobody when the program has ended that question.
       const toNobody = lasting(100, () => !onItsWay());
       await nc.flush();
@@ -881,13 +884,13 @@ check(
         () => now.answer !== undefined || onItsWay() || toNobody(),
       );
       await asking.answers(2);
-      now.readAt = server.wire.now();
+      now.readAt = server.seen((wire) => wire.now(), undefined);
       await until("`ask` to be done", () => now.answer);
     };
     /** Whether the program had read the answer while there was time left: `ask` begins to wait when it is connected, and no sooner. */
     const readInTime = ({ readAt, patience }: Asked) => {
-      const connected = server.wire.of("connect", { client: "terminal" }).at(-1)?.at ?? 0;
-      return readAt !== undefined && readAt - connected < patience - 5;
+      const connected = server.seen((wire) => wire.of("connect", { client: "terminal" }).at(-1)?.at, 0);
+      return readAt !== undefined && readAt - (connected ?? 0) < patience - 5;
     };
     /** It gave up while there was time left, and more than a clock may be wrong by. */
     const gaveUp = ({ answer, tookMs = 0, patience }: Asked) => answer === "silent" && tookMs < patience - 50;
