@@ -19,17 +19,18 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 const screen = { name: "watch", givesFunction: true };
 
 /** Names of depots as people write them, with the token that the exercise asks for. */
-const plain = { ams: "ams", AMS: "AMS", "depot-7_b": "depot-7_b" };
-const withBlanks = { "Bad Homburg": "Bad%20Homburg", "hall 1": "hall%201" };
-const withMeaning = {
+const tokens: Readonly<Record<string, string>> = {
+  ams: "ams",
+  AMS: "AMS",
+  "depot-7_b": "depot-7_b",
+  "Bad Homburg": "Bad%20Homburg",
+  "hall 1": "hall%201",
   "St. Gallen": "St%2E%20Gallen",
   "hall.1": "hall%2E1",
   "...": "%2E%2E%2E",
   "*": "%2A",
   ">": "%3E",
   "hall*1": "hall%2A1",
-};
-const others = {
   Århus: "%C3%85rhus",
   上海: "%E4%B8%8A%E6%B5%B7",
   "50%": "50%25",
@@ -42,12 +43,6 @@ const others = {
   "A\u030Arhus": "A%CC%8Arhus",
   "🚚": "%F0%9F%9A%9A",
   "St Anton am Arlberg": "St%20Anton%20am%20Arlberg",
-};
-const tokens: Readonly<Record<string, string>> = {
-  ...plain,
-  ...withBlanks,
-  ...withMeaning,
-  ...others,
 };
 
 /** What is no event. */
@@ -92,9 +87,25 @@ function subscriptions({ wire }: CheckServer, client = "screen"): EventOf<"subsc
 const impossible = ({ subject }: { subject: string }) =>
   subject.split(".").some((token, at, all) => token === "" || (token === ">" && at < all.length - 1));
 
+/** Whether the server sends a report to a subscription. */
+const gets = ({ subject }: { subject: string }, report: Report) =>
+  !impossible({ subject }) && subjectMatches(subject, subjectOf(report));
+
 const fits = ({ depot, event }: Report, wish: Wish) =>
   (wish.depot === undefined || wish.depot === depot) &&
   (wish.event === undefined || wish.event === event || event.startsWith(`${wish.event}.`));
+
+/** What a client sends is on the way from its first such event on, and does not arrive until it is released. */
+function holdFrom({ relay }: CheckServer, who: string, first: "publish" | "unsubscribe") {
+  let begun = false;
+  return relay.hold(
+    (event) => {
+      begun ||= event.kind === first;
+      return begun && event.direction === "toServer";
+    },
+    { who, what: `what the ${who} sends` },
+  );
+}
 
 /** A wish, as a person would say it. */
 const wishText = ({ depot, event }: Wish) =>
@@ -109,11 +120,9 @@ async function delivered(
   list: readonly Report[],
 ): Promise<void> {
   const asked = subscriptions(server, client);
-  const copies = list.flatMap((report) =>
-    asked.filter(({ subject }) => !impossible({ subject }) && subjectMatches(subject, subjectOf(report))),
-  ).length;
+  const copies = list.flatMap((report) => asked.filter((each) => gets(each, report))).length;
   const came = () => server.wire.messages({ client }).length;
-  const quiet = lasting(1_000, () => came() > -1);
+  const quiet = lasting(1_000, () => true);
   await until("the reports to be sent to the screen", () => came() >= copies || quiet());
   await program.answers(2);
 }
@@ -228,14 +237,7 @@ check(
       { depot: ">", event: "in", text: "P-4" },
     ];
     // The first report is on the way, and does not arrive yet.
-    let publishing = false;
-    const onTheWay = server.relay.hold(
-      (event) => {
-        publishing ||= event.kind === "publish";
-        return publishing && event.direction === "toServer";
-      },
-      { who: "depot", what: "what the depot sends" },
-    );
+    const onTheWay = holdFrom(server, "depot", "publish");
     let early = false;
     const outcome = await collect(server, { until, lasting }, async (sent) => {
       const program = await learner.start("send", [server.connection("depot"), first]);
@@ -472,9 +474,7 @@ check(
       wanted.filter((report) => !show.received.some((shown) => lineOf(shown) === lineOf(report)));
     /** A report that the server sent the screen, because one of its subscriptions fits. */
     const came = (client: string, report: Report) =>
-      subscriptions(server, client).some(
-        (each) => !impossible(each) && subjectMatches(each.subject, subjectOf(report)),
-      );
+      subscriptions(server, client).some((each) => gets(each, report));
     /** A screen that was not sent such a report, with a subscription that explains it. */
     const lacking = (
       such: (subject: string, wish: Wish) => boolean,
@@ -885,14 +885,7 @@ check(
     await delivered(server, { until, lasting }, program, "screen", list);
     const made = subscriptions(server);
     // What the screen says is on the way, from its first word that it wants no more.
-    let ending = false;
-    const onTheWay = server.relay.hold(
-      (event) => {
-        ending ||= event.kind === "unsubscribe";
-        return ending && event.direction === "toServer";
-      },
-      { who: "screen", what: "what the screen sends" },
-    );
+    const onTheWay = holdFrom(server, "screen", "unsubscribe");
     let over = false;
     const stopping = stop().then(() => {
       over = true;
