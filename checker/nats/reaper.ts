@@ -17,7 +17,16 @@ let reaper: ChildProcess | undefined;
 
 /** The environment for a process of this run. `part` tells parts of a run apart, so that one can be cleared without the others. */
 export function markedEnvironment(part = ""): NodeJS.ProcessEnv {
-  return { ...process.env, [markVariable]: `${runMark}${part && `:${part}`}` };
+  return { ...localEnvironment(), [markVariable]: `${runMark}${part && `:${part}`}` };
+}
+
+/**
+ * The environment for processes that speak to this machine only. A company's certificates are not theirs to read: Node 20 parses the whole
+ * file each time it starts, which can take longer than all else in its start.
+ */
+function localEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
+  return environment;
 }
 
 /** Lists a process: it is killed, with its group, when the run ends in any way. It is taken off the list when it exits. */
@@ -79,6 +88,7 @@ export function startReaper(): void {
   if (reaper) return;
   reaper = spawn(process.execPath, [builtFile("reaper.mjs")], {
     stdio: ["pipe", "ignore", "ignore"],
+    env: localEnvironment(),
     // A session of its own: Ctrl-C in the terminal reaches the whole foreground group, and must not end the reaper first.
     detached: true,
     windowsHide: true,
