@@ -178,3 +178,21 @@ test.skipIf(process.platform === "win32")(
     await expect(publish(client, "parcel", "P-1")).rejects.toThrow(/publish ack timeout/);
   },
 );
+
+test("a subscription begins at a sequence, at a time or with the last one, and no message tells how many are to come", async () => {
+  const { client } = await scene();
+  for (const text of ["P-1", "P-2", "P-3"]) await publish(client, "parcel", text);
+  const from = async (set: Parameters<typeof subscribe>[2]) => (await subscribe(client, "parcel", set)).texts;
+  const second = await from((options) => options.setStartAtSequence(2));
+  const last = await from((options) => options.setStartWithLastReceived());
+  const recent = await from((options) => options.setStartAtTimeDelta(3_600_000));
+  const later = await from((options) => options.setStartTime(new Date(Date.now() + 3_600_000)));
+  const all = await subscribe(client, "parcel");
+  await holds(() => all.texts(), ["P-1", "P-2", "P-3"]);
+  await holds(second, ["P-2", "P-3"]);
+  await holds(last, ["P-3"]);
+  await holds(recent, ["P-1", "P-2", "P-3"]);
+  expect(later()).toEqual([]);
+  const told = Object.getOwnPropertyNames(Object.getPrototypeOf(all.got[0] as object));
+  expect(told.filter((name) => /pending|remain|left/i.test(name))).toEqual([]);
+});

@@ -1,0 +1,71 @@
+// Lesson 10, replay: a stock that is counted from the events of a depot, and a day that is seen once more.
+//
+// The stream PARCELS holds what happened in all depots. An event is on the subject parcel.<depot>.in when a parcel came into a depot,
+// and on parcel.<depot>.out when it left. The payload is the event as JSON.
+//
+// The functions only read: nothing of them stays in the server for ever. (A consumer that the server removes by itself is fine.)
+// They are asked for history, so they do not wait for events that nobody has sent yet. But when the server is slow, or away for a
+// moment, while they read events, they wait for it, and go on.
+//
+// Write the three functions. What each one promises stands above it. The connection is given to you: leave it open.
+// With npm start open, each save is graded; npm run check lesson-10 grades once.
+import type { NatsConnection } from "nats";
+
+export interface ParcelEvent {
+  parcel: string;
+  /** When it was scanned, by the scanner's own clock. Some of these clocks are wrong. */
+  scannedAt: string;
+}
+
+export interface Stock {
+  /** How many parcels lie in the depot. */
+  parcels: number;
+  /** All events of the depot up to this sequence of the stream are counted, and none after it. */
+  sequence: number;
+}
+
+/**
+ * Counts what lies in a depot: one more for each event parcel.<depot>.in, one less for each parcel.<depot>.out.
+ *
+ * - All events are counted that are in the stream when the function is called. Those that come while it counts may be counted, too.
+ * - `known` is the result of an earlier count. With it, only what came after it is read. Without it, the count begins with sequence 1.
+ * - The stream may have lost what is needed: its first events were removed, and with them some after `known` (or after the beginning). Or it
+ *   was deleted and made anew, so that its sequence is not yet as far as `known`. Then the function throws an error: a wrong number is
+ *   worse than none. (An event that was deleted in the middle of the stream just does not count.)
+ */
+export async function countStock(nc: NatsConnection, depot: string, known?: Stock): Promise<Stock> {
+  throw new Error("countStock is still to be written");
+}
+
+/**
+ * The events of a depot that the stream stored from `from` on and before `until`, in order. It is the server's clock that counts. An event
+ * that was stored in the very millisecond of `from` is one of them, one in that of `until` is not.
+ *
+ * The stream may hold many years. Events from before `from` are not read.
+ */
+export async function eventsBetween(
+  nc: NatsConnection,
+  depot: string,
+  from: Date,
+  until: Date,
+): Promise<ParcelEvent[]> {
+  throw new Error("eventsBetween is still to be written");
+}
+
+/**
+ * Shows the same events as they came: between two of them passes the time that passed between them when they were stored. The first one is
+ * shown at once.
+ *
+ * - `show` takes a moment; show the next event when it is done.
+ * - When the server was away, the film goes on with the next event. (That one may come sooner than its time.)
+ * - The function returns when the last of the events is shown. It does not wait for an event that was stored later.
+ */
+export async function playFilm(
+  nc: NatsConnection,
+  depot: string,
+  from: Date,
+  until: Date,
+  show: (event: ParcelEvent) => Promise<void>,
+): Promise<void> {
+  throw new Error("playFilm is still to be written");
+}
