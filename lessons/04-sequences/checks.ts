@@ -1628,18 +1628,19 @@ check(
     const end = (await manager.streams.info("SCANS")).state.last_seq;
     const enterNone = hook<[Scan, number], Promise<void>>(async () => {});
     const soon = new AbortController();
-    const early = async (client: string, signal: AbortSignal) => {
+    // Of two depots: no depot has two ledgers.
+    const early = async (client: string, depot: string, signal: AbortSignal) => {
       const reader = await learner.start("keepLedger", [
         server.connection(client),
-        "ams",
+        depot,
         { last: hook<[], Promise<number>>(async () => end), enter: enterNone },
         signal,
       ]);
       const reads = () => soon.signal.aborted && asksForScans(server, client) && !reader.settled;
       return { client, reader, readsOn: lasting(2_000, reads) };
     };
-    const third = await early("reader 3", AbortSignal.abort());
-    const fourth = await early("reader 4", soon.signal);
+    const third = await early("reader 3", "ams", AbortSignal.abort());
+    const fourth = await early("reader 4", "rtm", soon.signal);
     const deaf = () => [third, fourth].find(({ client, readsOn }) => readsOn() && waitsForLong(client));
     believes("listening-is-enough", {
       when: () => deaf() !== undefined,
