@@ -4,8 +4,9 @@
 // and on parcel.<depot>.out when it left. The payload is the event as JSON.
 //
 // The functions only read: nothing of them stays in the server for ever. (A consumer that the server removes by itself is fine.)
-// They are asked for history, so they do not wait for events that nobody has sent yet. But when the server is slow, or away for a
-// moment, while they read events, they wait for it, and go on.
+// They are asked for history, so they do not wait for events that nobody has sent yet. But when the line is slow, or the server is away
+// for a moment, while they read events, they wait, and go on. (What was lost at the very end may show only when one more event comes. And
+// another question to the server, which gets no answer, may be an error.)
 //
 // Write the three functions. What each one promises stands above it. The connection is given to you: leave it open.
 // With npm start open, each save is graded; npm run check lesson-10 grades once.
@@ -20,7 +21,7 @@ export interface ParcelEvent {
 export interface Stock {
   /** How many parcels lie in the depot. */
   parcels: number;
-  /** All events of the depot up to this sequence of the stream are counted, and none after it. */
+  /** All events of the depot up to this sequence of the stream are counted, and none after it. (For a depot without events, 0 will do.) */
   sequence: number;
 }
 
@@ -53,8 +54,8 @@ export async function eventsBetween(
 }
 
 /**
- * Shows the same events as they came: between two of them passes the time that passed between them when they were stored. The first one is
- * shown at once.
+ * Shows the same events at the speed at which they came: the first one at once, and each other one when as much time has passed since the
+ * first as when they were stored. (When `show` takes long, they come later.)
  *
  * - `show` takes a moment; show the next event when it is done.
  * - When the server was away, the film goes on with the next event. (That one may come sooner than its time.)

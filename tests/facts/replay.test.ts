@@ -1,5 +1,12 @@
 // What lesson 10 claims about replays and does not show by a program on its page or by a mistake.
-import { AckPolicy, connect, DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "nats";
+import {
+  AckPolicy,
+  connect,
+  consumerOpts,
+  DeliverPolicy,
+  type JsMsg,
+  type OrderedConsumerOptions,
+} from "nats";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
@@ -112,4 +119,25 @@ test("a stream that was made anew has another time of making, and begins with se
   const now = await manager.streams.info("PARCELS");
   expect(now.created).not.toBe(before.created);
   expect(now.state.last_seq).toBe(1);
+});
+
+test("several filters and a start sequence leave nothing out", async () => {
+  const { store, read } = await scene();
+  await store("ams.in", "ams.in", "ams.in", "ams.out", "ams.in");
+  const filterSubjects = ["parcel.ams.in", "parcel.ams.out"];
+  const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: 2 };
+  expect(sequences(await read({ filterSubjects, ...start }))).toEqual([2, 3, 4, 5]);
+});
+
+test("in nats v2, an ordered consumer that is pushed and began at a time cannot begin again", async () => {
+  const { server, js, store } = await scene();
+  await store("ams.in");
+  const from = new Date(Date.now() - 3_600_000);
+  const events = await js.subscribe("parcel.ams.*", consumerOpts().orderedConsumer().startTime(from));
+  const reading = (async () => {
+    for await (const { seq } of events) if (seq === 2) return;
+  })();
+  await server.kill();
+  await server.restart();
+  await expect(reading).rejects.toThrow(/unable to recreate ordered consumer/);
 });

@@ -36,9 +36,11 @@ export async function playFilm(
   show: (event: ParcelEvent) => Promise<void>,
 ): Promise<void> {
   const events = await between(nc, depot, from, until);
-  for (const [i, event] of events.entries()) {
-    const before = events[i - 1];
-    if (before) await sleep(event.time.getTime() - before.time.getTime());
+  const ahead = Date.now() - (events[0]?.time.getTime() ?? 0);
+  for (const event of events) {
+    // Its time, moved from then to now.
+    const rest = event.time.getTime() + ahead - Date.now();
+    if (rest > 0) await sleep(rest);
     await show(event.json<ParcelEvent>());
   }
 }

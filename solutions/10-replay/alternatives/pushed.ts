@@ -32,10 +32,11 @@ export async function playFilm(
   until: Date,
   show: (event: ParcelEvent) => Promise<void>,
 ): Promise<void> {
-  let before: number | undefined;
-  for (const { event, at } of await read(nc, depot, from, until)) {
-    if (before !== undefined) await sleep(at - before);
-    before = at;
+  const events = await read(nc, depot, from, until);
+  const start = performance.now();
+  for (const { event, at } of events) {
+    const due = start + at - (events[0]?.at ?? at);
+    await sleep(Math.max(0, due - performance.now()));
     await show(event);
   }
 }

@@ -1,5 +1,5 @@
 // Mistake: quiet-is-the-end
-// Fails: a count waits for a server that is slow
+// Fails: who reads history waits for a server that is slow
 // A second without an event: that was the last one.
 import { DeliverPolicy, type NatsConnection } from "nats";
 import type { Stock } from "../solution.ts";
