@@ -10,6 +10,7 @@ import { type Arrived, Ledger } from "../../checker/classroom/ledger.ts";
 import type { Body } from "../../checker/classroom/messages.ts";
 import { Outbox } from "../../checker/classroom/outbox.ts";
 import { resultOf } from "../../checker/classroom/report-to.ts";
+import { allLessons } from "../../checker/course/lessons.ts";
 import { root } from "../../checker/course/places.ts";
 import { temporary } from "./scene.ts";
 
@@ -105,17 +106,17 @@ describe("the ledger", () => {
       ms: 1,
     }));
     const forged = Array.from({ length: 300 }, (_, i) =>
-      arrived(i + 1, { ...(result(1) as Extract<Body, { kind: "result" }>), lesson: `lesson-${i}`, checks }),
+      arrived(i + 1, {
+        ...(result(1) as Extract<Body, { kind: "result" }>),
+        lesson: `no-lesson-${i}`,
+        checks,
+      }),
     );
     const summary = roomOf(forged).summary("ana");
     expect(Object.keys(summary?.lessons ?? {})).toEqual([]);
     expect(summary?.refused).toBe(300);
-    const known = Array.from({ length: 8 }, (_, i) =>
-      arrived(i + 1, {
-        ...(result(1) as Extract<Body, { kind: "result" }>),
-        lesson: `lesson-0${i + 1}`,
-        checks,
-      }),
+    const known = allLessons().map(({ id }, i) =>
+      arrived(i + 1, { ...(result(1) as Extract<Body, { kind: "result" }>), lesson: id, checks }),
     );
     expect(JSON.stringify(roomOf(known).summary("ana")).length).toBeLessThan(128 * 1024);
   });
