@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { EnvironmentTrouble, UsageError } from "../course/errors.ts";
 import { root } from "../course/places.ts";
 import type { Location } from "../kit/finding.ts";
+import { markedEnvironment, watchOver } from "../nats/reaper.ts";
 
 export interface TypeFault extends Location {
   /** The compiler's own words, with its number: `Type 'void' is not assignable to type 'number'. (TS2322)`. */
@@ -172,10 +173,12 @@ function run(command: string, args: readonly string[], cwd: string): Promise<str
     const child = spawn(command, args, {
       cwd,
       // One short run on a few files: collecting garbage costs more than it frees.
-      env: { ...process.env, GOGC: "off" },
+      env: { ...markedEnvironment(), GOGC: "off" },
       stdio: ["ignore", "pipe", "pipe"],
       windowsHide: true,
     });
+    // When the run ends sooner, it must not write into a folder that is removed.
+    watchOver(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");

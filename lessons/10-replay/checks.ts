@@ -443,6 +443,8 @@ check(
       const { messages } = (await manager.streams.info("PARCELS")).state;
       rightStock(stock, Math.min(messages, Math.max(400, stock?.sequence)), 400, messages + 1, fail);
       await connectedAgain(server, client, program, until);
+      // Before the next fault: it has nothing more to do with the server.
+      await program.finish();
     };
     await countThrough("office", "The line broke", () => server.relay.cut("office"));
     await countThrough("other office", "The power went", async () => {
