@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { allLessons, type Lesson } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
-import { removeFolder, temporaryFolder, watchOver } from "../nats/reaper.ts";
+import { localEnvironment, removeFolder, temporaryFolder, watchOver } from "../nats/reaper.ts";
 import { ratio, spread, type TimedCommand, times } from "./turns.ts";
 
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
@@ -116,10 +116,9 @@ function firstLoad(dist: string, page: string): number {
 
 /** Saves a lesson again and again while the site is served, and waits each time until the server tells the open pages. */
 async function saves(course: string, rounds: number): Promise<number[]> {
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const server = spawn(process.execPath, ["--import", "tsx", "site/main.ts", "serve", "--port", "0"], {
     cwd: course,
-    env,
+    env: localEnvironment(),
     stdio: ["ignore", "pipe", "inherit"],
   });
   watchOver(server);

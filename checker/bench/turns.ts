@@ -1,5 +1,6 @@
 // Times commands in turns (A B A B …), so that a machine whose speed drifts treats them alike.
 import { execa } from "execa";
+import { localEnvironment } from "../nats/reaper.ts";
 
 export interface Spread {
   readonly min: number;
@@ -27,11 +28,10 @@ export interface TimedCommand {
 /** Milliseconds of a whole process. */
 async function once({ command: [file, ...args], cwd, status, prepare }: TimedCommand): Promise<number> {
   prepare?.();
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const from = performance.now();
   const { exitCode, all } = await execa(file, args, {
     cwd,
-    env,
+    env: localEnvironment(),
     extendEnv: false,
     reject: false,
     all: true,

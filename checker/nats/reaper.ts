@@ -24,7 +24,7 @@ export function markedEnvironment(part = ""): NodeJS.ProcessEnv {
  * The environment for processes that speak to this machine only. A company's certificates are not theirs to read: Node 20 parses the whole
  * file each time it starts, which can take longer than all else in its start.
  */
-function localEnvironment(): NodeJS.ProcessEnv {
+export function localEnvironment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
   return environment;
 }

@@ -6,6 +6,7 @@ import {
   gate,
   hook,
   type LearnerProgram,
+  settingLine,
   type Until,
   type WireEvent,
 } from "../../checker/kit/index.ts";
@@ -32,6 +33,8 @@ async function depots(server: CheckServer) {
     parcel: `P-${++no}`,
     scannedAt: scannedAt.toISOString(),
   });
+  /** `ams in` for parcel.ams.in. */
+  const subjectOf = (what: string) => `parcel.${what.replace(" ", ".")}`;
   return {
     manager,
     /** Stores an event of each subject, `ams in` for parcel.ams.in. The parcels are three, which come and go. */
@@ -39,7 +42,7 @@ async function depots(server: CheckServer) {
       for (const subject of subjects) {
         const { parcel, scannedAt } = event();
         const again = { parcel: `P-${(Number(parcel.slice(2)) % 3) + 1}`, scannedAt };
-        await js.publish(`parcel.${subject.replace(" ", ".")}`, JSON.stringify(again));
+        await js.publish(subjectOf(subject), JSON.stringify(again));
       }
     },
     /** Stores so many parcels that came into Amsterdam, without waiting for each. */
@@ -63,12 +66,11 @@ async function depots(server: CheckServer) {
         const last = Date.now();
         while (Date.now() < last + 3) await new Promise((resolve) => setTimeout(resolve, 1));
         const made = event(scannedAt);
-        const { seq } = await js.publish(`parcel.${subject.replace(" ", ".")}`, JSON.stringify(made));
-        const { timestamp } = await manager.streams.getMessage("PARCELS", { seq });
+        const { seq } = await js.publish(subjectOf(subject), JSON.stringify(made));
+        const { time, timestamp } = await manager.streams.getMessage("PARCELS", { seq });
         const nanos = Number(/\.(\d+)/.exec(timestamp)?.[1]?.padEnd(9, "0") ?? 0);
         const rest = nanos % 1_000_000;
-        if (rest > (late ? 550_000 : 1_000) && rest < 999_000)
-          return { parcel: made.parcel, seq, at: new Date(Math.floor(Date.parse(timestamp))) };
+        if (rest > (late ? 550_000 : 1_000) && rest < 999_000) return { parcel: made.parcel, seq, at: time };
         await manager.streams.deleteMessage("PARCELS", seq);
       }
     },
@@ -115,6 +117,9 @@ function rightStock(value: Stock, parcels: number, last: number, before: number,
   );
 }
 
+/** The consumers that a client asked for. */
+const consumers = (server: CheckServer, client: string) =>
+  server.wire.of("api", { client }).filter(({ call }) => /^CONSUMER\.(DURABLE\.)?CREATE/.test(call));
 /** What a client asked of the server, to read the stream. */
 const asked = (server: CheckServer, client: string) =>
   server.wire
@@ -127,18 +132,15 @@ const noQuestions = (server: CheckServer, client: string) =>
 const asksNoMore = (server: CheckServer, client: string) =>
   asked(server, client).length > 0 && noQuestions(server, client);
 
-/** A setting of the consumers that a client asked for, as lines of evidence. */
+/** A setting of the last consumer that a client asked for, as lines of evidence. */
 const settings = (server: CheckServer, client: string, setting: string) =>
-  server.wire
-    .of("api", { client })
-    .filter(({ call }) => /^CONSUMER\.(DURABLE\.)?CREATE/.test(call))
+  consumers(server, client)
     .slice(-1)
-    .map(
-      ({ text }) =>
-        `${setting.padEnd(16)}${new RegExp(`"${setting}":"?([^",}]*)`).exec(text ?? "")?.[1] ?? "not set"}`,
-    );
+    .map((event) => settingLine(event, setting));
 
-const firstAndLast = <T>(list: readonly T[]) => [...list.slice(0, 1), ...list.slice(1).slice(-1)];
+/** Waits until so much time has passed since an event was stored. */
+const timePasses = (ms: number, since: Stored | undefined, until: Until) =>
+  until("the time of the next event", () => Date.now() >= (since?.at.getTime() ?? 0) + ms);
 
 check(
   "a count goes on where the last one ended",
@@ -389,7 +391,7 @@ check(
         `${broke} while events were on the way to the program, and they were lost. The server had sent them, so for this consumer they were delivered. \`countStock\` returned ${counted()?.parcels} parcels up to sequence ${counted()?.sequence}. All of these events came in, so the two numbers should be the same.`,
       evidence: () => [`lost on the way  ${lost.length} events`],
       wire: () => [
-        ...firstAndLast(lost),
+        ...lost,
         ...read()
           .filter(({ index }) => index > (lost.at(-1)?.index ?? 0))
           .slice(0, 1),
@@ -481,9 +483,7 @@ check(
       when: () =>
         stands() &&
         server.wire.acks({ client: "office" }).length === 0 &&
-        server.wire
-          .of("api", { client: "office" })
-          .some(({ text }) => text?.includes('"ack_policy":"explicit"')),
+        consumers(server, "office").some(({ text }) => text?.includes('"ack_policy":"explicit"')),
       message: () =>
         `The depot has 1050 events. After ${read()} of them nothing comes any more. The program asked for a consumer with explicit acks and acks nothing: at 1000 open messages the server waits for the first ack.`,
       evidence: () => settings(server, "office", "ack_policy"),
@@ -622,13 +622,13 @@ check(
     believes("reads-all-and-looks", {
       when: () =>
         old().length > 5 &&
-        !server.wire
-          .of("api", { client })
-          .some(({ text }) => /"opt_start_time"|"opt_start_seq":(?!1\b)/.test(text ?? "")),
+        !consumers(server, client).some(({ text }) =>
+          /"opt_start_time"|"opt_start_seq":(?!1\b)/.test(text ?? ""),
+        ),
       message: () =>
         `The first of the events that the program was asked for has sequence ${first.seq}, and it reads the stream from its beginning. Here that is a moment. In a stream of many years, it is everything that ever happened, for every question.`,
       evidence: () => settings(server, client, "deliver_policy"),
-      wire: () => firstAndLast(old()),
+      wire: old,
     });
     /** Stored between the two times, and missing. */
     const missed = () =>
@@ -650,11 +650,9 @@ check(
     });
     /** The settings of a consumer with more than one filter that begins at a time. */
     const several = () =>
-      server.wire
-        .of("api", { client })
-        .filter(
-          ({ text = "" }) => /"filter_subjects":\["[^"]+",/.test(text) && text.includes('"opt_start_time"'),
-        );
+      consumers(server, client).filter(
+        ({ text = "" }) => /"filter_subjects":\["[^"]+",/.test(text) && text.includes('"opt_start_time"'),
+      );
     believes("several-filters-are-one", {
       when: () =>
         found !== undefined &&
@@ -665,8 +663,8 @@ check(
       evidence: () =>
         several()
           .slice(0, 1)
-          .map(({ text = "" }) => `filter_subjects  ${/"filter_subjects":\[([^\]]*)/.exec(text)?.[1]}`),
-      wire: () => [...several().slice(0, 1), ...deliveries().slice(0, 1)],
+          .map((event) => settingLine(event, "filter_subjects")),
+      wire: () => deliveries().slice(0, 1),
     });
     believes("until-is-included", {
       when: () =>
@@ -763,8 +761,7 @@ check(
     const day = [await storeAlone("ams in")];
     for (const [i, gap] of gaps.entries()) {
       if (i === 1) await storeAlone("rtm in");
-      const next = (day.at(-1)?.at.getTime() ?? 0) + gap;
-      await until("the time of the next event", () => Date.now() >= next);
+      await timePasses(gap, day.at(-1), until);
       day.push(
         await storeAlone(i === 0 ? "ams out" : "ams in", { scannedAt: new Date(Date.now() - i * hourMs) }),
       );
@@ -785,8 +782,7 @@ check(
     const shown = () => show.received.map((event) => event?.parcel);
     // At its own speed, this one would come after hours: so it does not come.
     const atSpeed = () =>
-      server.wire
-        .of("api", { client })
+      consumers(server, client)
         .filter(({ text }) => text?.includes('"replay_policy":"original"'))
         .map(({ about }) => about[1]);
     const held = server.relay.hold(
@@ -817,7 +813,7 @@ check(
       message: () =>
         `Between the first and the last event of the film passed ${tookMs} ms when they were stored, and ${Math.round(Math.max(...spans()))} ms when they were shown. A consumer delivers what is there as fast as it can.`,
       evidence: () => settings(server, client, "replay_policy"),
-      wire: () => firstAndLast(server.wire.deliveries({ client })),
+      wire: () => server.wire.deliveries({ client }),
     });
     // On a busy machine the first event may be shown late, and another one in time: then once more.
     for (client of ["office", "office later"]) {
@@ -875,8 +871,7 @@ check(
     const { storeAlone } = await depots(server);
     const day: Stored[] = [];
     while (day.length < 6) {
-      const next = (day.at(-1)?.at.getTime() ?? 0) + 250;
-      await until("the time of the next event", () => Date.now() >= next);
+      await timePasses(250, day.at(-1), until);
       day.push(await storeAlone("ams in"));
     }
     const wanted = day.map(({ parcel }) => parcel);
