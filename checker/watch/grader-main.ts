@@ -86,7 +86,7 @@ async function gradeOne(message: ToGrader & { type: "grade" }): Promise<void> {
   running = { id, dropped };
   const graded = await grade({
     lesson,
-    file: lesson.exercise,
+    file: message.file ?? lesson.exercise,
     server: message.server,
     onTest: (test) => say({ type: "test", id, test }),
     compiler: compiler.compile,
@@ -96,7 +96,7 @@ async function gradeOne(message: ToGrader & { type: "grade" }): Promise<void> {
   const { verdict, findings } = graded;
   say({ type: "verdict", id, verdict, findings });
   expectTheSame();
-  chores.push(() => keepRun(lesson, graded));
+  if (message.file === undefined) chores.push(() => keepRun(lesson, graded));
 }
 
 /** Clears up and starts spares, a step at a time, for as long as nobody waits for a verdict. */

@@ -19,6 +19,7 @@ export class Grader {
   #busy = false;
   #gradings = 0;
   #lesson: Lesson | undefined;
+  #file: string | undefined;
   #late: NodeJS.Timeout | undefined;
   /** The last grading that was dropped. */
   #dropped = 0;
@@ -39,13 +40,23 @@ export class Grader {
     this.#send({ type: "prepare", lesson: lesson.id, server: this.server });
   }
 
-  /** Grades the lesson's exercise. What is being graded is dropped: its verdict would be on a file that is no more. */
-  grade(lesson: Lesson): void {
+  /**
+   * Grades the lesson's exercise, or another file as such. What is being graded is dropped: its verdict would be on a file that is no
+   * more.
+   */
+  grade(lesson: Lesson, file?: string): void {
     if (this.#busy) this.#drop();
     this.#lesson = lesson;
+    this.#file = file;
     this.#busy = true;
     this.#gradings++;
-    this.#send({ type: "grade", id: ++this.#id, lesson: lesson.id, server: this.server });
+    this.#send({
+      type: "grade",
+      id: ++this.#id,
+      lesson: lesson.id,
+      server: this.server,
+      ...(file && { file }),
+    });
     this.#expectASign();
   }
 
@@ -80,7 +91,7 @@ export class Grader {
       const { lesson, busy } = { lesson: this.#lesson, busy: this.#busy };
       this.#end();
       if (!lesson) return;
-      if (busy) this.grade(lesson);
+      if (busy) this.grade(lesson, this.#file);
       else this.prepare(lesson);
     }, droppedWithinMs);
   }

@@ -6,7 +6,14 @@ import type { FoundProgram } from "../nats/install/find.ts";
 
 export type ToGrader =
   | { readonly type: "prepare"; readonly lesson: string; readonly server: FoundProgram }
-  | { readonly type: "grade"; readonly id: number; readonly lesson: string; readonly server: FoundProgram }
+  | {
+      readonly type: "grade";
+      readonly id: number;
+      readonly lesson: string;
+      readonly server: FoundProgram;
+      /** What is graded in place of the lesson's exercise. It is not remembered as the exercise's run. */
+      readonly file?: string;
+    }
   /** The verdicts up to this one are not wanted any more. */
   | { readonly type: "drop"; readonly id: number };
 

@@ -1,15 +1,19 @@
 // A lesson is only as good as its grader. For every lesson, found by its folder: the starter fails and says what is to do, the solution
-// and every alternative pass, every mistake is failed with exactly its diagnosis.
+// and every alternative pass, every mistake is failed with exactly its diagnosis. What is right is graded by the real command, the many
+// mistakes by the watch's processes.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { serverLacks } from "../../checker/bench/soaking.ts";
 import { allLessons, readHints, readReadme } from "../../checker/course/lessons.ts";
 import { referenceFile, starterOf } from "../../checker/course/starter.ts";
 import { isFromTheWire } from "../../checker/kit/evidence.ts";
 import { graded } from "./command.ts";
+import { WarmGraders } from "./warm-graders.ts";
 
 const lessons = allLessons();
+const graders = new WarmGraders();
+afterAll(() => graders.close());
 
 test("there is at least one lesson", () => {
   expect(lessons.length).toBeGreaterThan(0);
@@ -87,11 +91,11 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
       const [, id, check] =
         /^\/\/ Mistake: (\S+)\r?\n\/\/ Fails: (.+)$/m.exec(readFileSync(file, "utf8")) ?? [];
       expect(id, "the first line names the belief: // Mistake: id").toBeDefined();
-      const verdict = await graded(lesson.id, file);
+      const verdict = await graders.graded(lesson, file);
       const own = verdict.tests.find((test) => test.name === check);
       // On such a server nobody can see the mistake: the check is left out, and says so.
       if (own && serverLacks(own, verdict)) context.skip(`its check ${own.message}`);
-      expect(verdict).toMatchObject({ exit: 1, status: "fail", typeErrors: [] });
+      expect(verdict).toMatchObject({ status: "fail", typeErrors: [] });
       const diagnosed = verdict.tests.filter((test) => test.diagnosis !== undefined);
       expect(diagnosed.map((test) => [test.name, test.diagnosis])).toEqual([[check, id]]);
       const [found] = diagnosed;
