@@ -12,6 +12,9 @@ import { timelineText } from "../wire/timeline/text.ts";
 import { installProgress } from "./progress.ts";
 import { columns, print } from "./text.ts";
 
+/** On a busy machine a program's own timer may run out once more than on the page: of so many runs one must tell the page's story. */
+const runs = 3;
+
 export async function runTimelines(
   typed: string | undefined,
   { check = false }: { check?: boolean },
@@ -22,10 +25,12 @@ export async function runTimelines(
   for (const lesson of typed === undefined ? allLessons() : [findLesson(typed)]) {
     for (const marked of timelinesIn(lesson)) {
       const before = kept(marked);
-      const now = await record(marked, server);
+      let now = await record(marked, server);
+      for (let run = 2; before && !sameStory(before, now) && run <= runs; run++)
+        now = await record(marked, server);
       // Only times differ from run to run: then what was recorded stays, and is drawn as it is drawn today.
-      const same = before !== undefined && sameStory(before, now);
-      const files = filesOf(marked, same ? before : now).filter((file) => !holds(file));
+      const shown = before && sameStory(before, now) ? before : now;
+      const files = filesOf(marked, shown).filter((file) => !holds(file));
       if (files.length === 0) continue;
       differing++;
       for (const { path, text } of files) {
@@ -35,7 +40,7 @@ export async function runTimelines(
         }
         print(`${check ? "differs" : "written"}  ${relative(root, path)}`);
       }
-      if (!same) print(`\n${timelineText(now, { width: columns() })}\n`);
+      if (shown === now) print(`\n${timelineText(now, { width: columns() })}\n`);
     }
   }
   if (differing === 0) print("Every page shows what its programs do on the wire.");

@@ -23,6 +23,12 @@ interface Stored {
   readonly at: Date;
 }
 
+/**
+ * nats-server 2.9.10 says now and then that one event fewer is left than there is, to a consumer that begins in the middle of a stream.
+ * 2.9.15 does not.
+ */
+const countsWhatIsLeft = "2.9.15";
+
 /** The depots of a check, which store their events one after the other. */
 async function depots(server: CheckServer) {
   const manager = await server.manager();
@@ -145,6 +151,7 @@ const timePasses = (ms: number, since: Stored | undefined, until: Until) =>
 check(
   "a count goes on where the last one ended",
   {
+    needsServer: countsWhatIsLeft,
     beliefs: {
       "a-durable-is-for-replays": {
         belief: "The server should remember how far my replay came.",
@@ -198,6 +205,7 @@ check(
 check(
   "a count ends with the last event of the depot",
   {
+    needsServer: countsWhatIsLeft,
     budgetMs: 15_000,
     beliefs: {
       "the-end-is-the-last-sequence": {
@@ -357,6 +365,7 @@ check(
 check(
   "a count survives a broken line, and a power cut",
   {
+    needsServer: countsWhatIsLeft,
     // A pushed consumer notices only by missing heartbeats that it has to begin anew.
     budgetMs: 45_000,
     beliefs: {
@@ -496,6 +505,7 @@ check(
 check(
   "a history with a hole is an error, not a number",
   {
+    needsServer: countsWhatIsLeft,
     beliefs: {
       "the-stream-keeps-all": {
         belief: "What I have not read yet is still in the stream.",
