@@ -168,6 +168,16 @@ export class CheckServer {
     }
   }
 
+  /**
+   * Replaces the accounts of a server that was started with `accounts`, while it runs.
+   * @returns what the server says when it does not take them
+   */
+  async setAccounts(text: string): Promise<string | undefined> {
+    const whyNot = await this.nats.setAccounts(text);
+    if (whyNot === undefined) this.journal.note({ kind: "note", text: "the hub reads its accounts again" });
+    return whyNot;
+  }
+
   /** Freezes the server: connections stay open, nothing is answered. On Windows its connections are stalled instead. */
   pause(): void {
     this.journal.note({ kind: "server", what: "paused" });

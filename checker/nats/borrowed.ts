@@ -21,6 +21,7 @@ export interface Served {
   restart(): Promise<void>;
   pause(): void;
   resume(): void;
+  setAccounts(text: string): Promise<string | undefined>;
   monitor<T = Record<string, unknown>>(path: string): Promise<T>;
   close(): Promise<void>;
 }
@@ -127,6 +128,10 @@ export class BorrowedServer implements Served {
   }
 
   resume(): void {}
+
+  async setAccounts(): Promise<string | undefined> {
+    throw new NeedsOwnServer("setAccounts");
+  }
 
   async monitor<T>(): Promise<T> {
     throw new NeedsOwnServer("monitor");

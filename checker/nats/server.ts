@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { connect as dial } from "node:net";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { FoundProgram } from "./install/find.ts";
 import { markedEnvironment, removeFolder, temporaryFolder, watchOver } from "./reaper.ts";
@@ -18,6 +18,11 @@ export interface ServerSettings {
   readonly config?: string;
   /** Leaves out our `authorization` block, because `config` says who may connect. */
   readonly ownAccounts?: boolean;
+  /**
+   * Who may connect, and what each may do: the text of a file of its own, which `setAccounts` replaces while the server runs. Our
+   * `authorization` block is then left out, too.
+   */
+  readonly accounts?: string;
   /** The port to listen on; chosen by the system when absent. */
   readonly port?: number;
   /** Who may connect; somebody with a random password when absent. */
@@ -52,6 +57,10 @@ const readyWithinMs = 30_000;
 /** For what a server that ended has still to say. */
 const lastWordsMs = 1_000;
 const keptLogLines = 200;
+/** Beside the server's configuration, which includes it. */
+const accountsFile = "accounts.conf";
+/** How long a server may take to read its configuration again; it takes some milliseconds. */
+const reloadedWithinMs = 30_000;
 /** How long a client may take to say who it is. By default two seconds, too short for a program on a machine that is very busy. */
 const answerWithinS = 30;
 
@@ -71,6 +80,9 @@ export class NatsServer {
   #log: string[] = [];
   #folder: string;
   #paused = false;
+  #accounts: string | undefined;
+  /** Who waits for the server's word on its new configuration. */
+  #onReloaded: (whyNot: string | undefined) => void = () => {};
 
   private constructor(
     readonly program: FoundProgram,
@@ -81,6 +93,7 @@ export class NatsServer {
     this.system = settings.system ?? random.system;
     this.#port = settings.port ?? -1;
     this.#folder = temporaryFolder("server");
+    this.#accounts = settings.accounts;
   }
 
   /**
@@ -181,6 +194,54 @@ export class NatsServer {
     await this.#launch();
   }
 
+  /**
+   * Replaces the text of its accounts while it runs. Who may still connect stays connected. (On Windows the server is started again.)
+   * It is told twice: after the first time, what a new account imports as a service has no responders yet (2.9.10 to 2.15.2).
+   * @returns what the server says when it does not take the text: then it goes on with the one before
+   * @throws EnvironmentTrouble when it says nothing
+   */
+  async setAccounts(text: string): Promise<string | undefined> {
+    const before = this.#accounts;
+    this.#accounts = text;
+    const whyNot =
+      process.platform === "win32"
+        ? await this.#startAgain()
+        : ((await this.#reload()) ?? (await this.#reload()));
+    if (whyNot === undefined) return undefined;
+    this.#accounts = before;
+    if (!this.running) await this.#launch();
+    return whyNot.replaceAll(`${this.#folder}${sep}`, "");
+  }
+
+  /** @returns why it does not take its configuration */
+  async #reload(): Promise<string | undefined> {
+    this.#writeAccounts();
+    const told = new Promise<{ whyNot: string | undefined }>((resolve) => {
+      this.#onReloaded = (whyNot) => resolve({ whyNot });
+    });
+    this.#process?.kill("SIGHUP");
+    const answer = await within(told, reloadedWithinMs);
+    if (answer) return answer.whyNot;
+    throw new EnvironmentTrouble(
+      `${this.program.path} (nats-server ${this.program.version}) did not read its configuration again: ${this.#log.slice(-3).join(" · ")}`,
+      "This is not your program's fault. Run the command again; if it stays, report it.",
+    );
+  }
+
+  /** Where there is no SIGHUP. */
+  async #startAgain(): Promise<string | undefined> {
+    try {
+      await this.restart();
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  #writeAccounts(): void {
+    if (this.#accounts !== undefined) writeFileSync(join(this.#folder, accountsFile), this.#accounts);
+  }
+
   /** One monitoring document, for example `connz?subs=1`. */
   async monitor<T = Record<string, unknown>>(path: string): Promise<T> {
     // Not fetch: to load it costs more than the question.
@@ -214,6 +275,7 @@ export class NatsServer {
     const file = join(this.#folder, "server.conf");
     this.#log = [];
     writeFileSync(file, this.#configuration(this.settings.config));
+    this.#writeAccounts();
     const child = spawn(this.program.path, ["-c", file], {
       stdio: ["ignore", "ignore", "pipe"],
       env: markedEnvironment(this.settings.part),
@@ -298,6 +360,8 @@ export class NatsServer {
         if (client) this.#port = Number(client[1]);
         if (monitor) this.#monitor = Number(monitor[1]);
         if (words.includes("Server is ready")) onReady();
+        const [, whyNot] = /Failed to reload server configuration: (.*)$/.exec(words) ?? [];
+        if (whyNot !== undefined || words.includes("Reloaded server configuration")) this.#onReloaded(whyNot);
       }
       if (this.#log.length > keptLogLines) this.#log = this.#log.slice(-keptLogLines);
     });
@@ -322,12 +386,15 @@ export class NatsServer {
 
   #configuration(more = ""): string {
     const { user, system, settings } = this;
-    const own = settings.ownAccounts
-      ? []
-      : [
-          `authorization { timeout: ${answerWithinS}, users: [ { user: ${user.user}, password: "${user.pass}" } ] }`,
-          `accounts { $SYS { users: [ { user: ${system.user}, password: "${system.pass}" } ] } }`,
-        ];
+    const own =
+      settings.accounts !== undefined
+        ? [`authorization { timeout: ${answerWithinS} }`]
+        : settings.ownAccounts
+          ? []
+          : [
+              `authorization { timeout: ${answerWithinS}, users: [ { user: ${user.user}, password: "${user.pass}" } ] }`,
+              `accounts { $SYS { users: [ { user: ${system.user}, password: "${system.pass}" } ] } }`,
+            ];
     return [
       `host: "${this.host}"`,
       `port: ${this.#port}`,
@@ -341,6 +408,8 @@ export class NatsServer {
             `jetstream { store_dir: ${JSON.stringify(join(this.#folder, "store"))}\n${settings.jetstreamConfig ?? ""} }`,
           ]),
       more,
+      // The last: what stands in there counts.
+      ...(this.#accounts === undefined ? [] : [`include ${accountsFile}`]),
       "",
     ].join("\n");
   }

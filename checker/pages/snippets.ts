@@ -17,6 +17,8 @@ export interface Snippet {
   readonly line: number;
   /** What the page shows as its output; undefined for `v3`. */
   readonly output?: string;
+  /** What stands in the last fence `conf accounts` above it: who may connect to its server, and what each may do. */
+  readonly accounts?: string;
 }
 
 /** Nothing on a page takes longer; in milliseconds, for a slow machine. */
@@ -24,23 +26,35 @@ const timeout = 60_000;
 
 const fence = /^```ts (run|v3)[^\n]*\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```)?/gm;
 
+const accountsFence = /^```conf accounts\n([\s\S]*?)^```$/gm;
+
 /** The marked programs of a page: fences `ts run`, each with its `text output`, and `ts v3`. */
 export function snippetsIn(markdown: string): Snippet[] {
-  return [...markdown.replaceAll("\r\n", "\n").matchAll(fence)].map((match) => ({
-    kind: match[1] as "run" | "v3",
-    code: match[2] ?? "",
-    line: markdown.slice(0, match.index).split("\n").length + 1,
-    ...(match[1] === "run" && { output: match[3] ?? "" }),
-  }));
+  const page = markdown.replaceAll("\r\n", "\n");
+  const accounts = [...page.matchAll(accountsFence)];
+  return [...page.matchAll(fence)].map((match) => {
+    const above = accounts.findLast(({ index }) => index < match.index)?.[1];
+    return {
+      kind: match[1] as "run" | "v3",
+      code: match[2] ?? "",
+      line: page.slice(0, match.index).split("\n").length + 1,
+      ...(match[1] === "run" && { output: match[3] ?? "" }),
+      ...(above !== undefined && { accounts: above }),
+    };
+  });
 }
 
 /**
- * Runs one program as a reader would, on a server of its own (JetStream on, no users), found by NATS_URL.
+ * Runs one program as a reader would, on a server of its own (JetStream on; no users, or the page's accounts), found by NATS_URL.
  * @returns what it prints on stdout
  * @throws Error with its output when it does not end with exit status 0
  */
 export async function runSnippet(snippet: Snippet, program: FoundProgram): Promise<string> {
-  const server = await NatsServer.start(program, { ownAccounts: true });
+  const { accounts } = snippet;
+  const server = await NatsServer.start(
+    program,
+    accounts === undefined ? { ownAccounts: true } : { accounts },
+  );
   const folder = runFolder("snippet");
   const file = join(folder.path, "snippet.ts");
   writeFileSync(file, snippet.code);

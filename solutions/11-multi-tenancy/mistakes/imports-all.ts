@@ -1,0 +1,41 @@
+// Mistake: who-imports-gets-its-own
+// Fails: what is handed over comes to one carrier
+// Each carrier imports what the others hand over, and gets what is meant for it.
+import type { Carrier, Hub, Login, Scanner } from "../solution.ts";
+
+export { askCustoms, storeScans } from "../solution.ts";
+
+const accountOf = (name: string) => `CARRIER_${name}`;
+
+export function accountsOf({ carriers, customs }: Hub): string {
+  const names = carriers.map(({ name }) => name);
+  return `accounts {
+    ${carriers.map((carrier) => account(carrier, names)).join("\n")}
+    CUSTOMS {
+      users: [ ${userOf(customs)} ]
+      exports: [ ${names.map((name) => `{ service: "customs.check.${name}", accounts: [${accountOf(name)}] }`).join("\n")} ]
+    }
+  }`;
+}
+
+function account({ name, office, scanners, disk }: Carrier, names: readonly string[]): string {
+  const others = names.filter((other) => other !== name);
+  return `${accountOf(name)} {
+    jetstream: { max_file: ${disk} }
+    users: [ ${[userOf(office), ...scanners.map(scannerOf)].join("\n")} ]
+    exports: [ ${others.map((other) => `{ stream: "handover.${other}.>" }`).join("\n")} ]
+    imports: [
+      { service: { account: CUSTOMS, subject: "customs.check.${name}" }, to: "customs.check" }
+      ${others.flatMap((other) => names.filter((to) => to !== other).map((to) => `{ stream: { account: ${accountOf(other)}, subject: "handover.${to}.>" }, to: "from.${other}.>" }`)).join("\n")}
+    ]
+  }`;
+}
+
+function scannerOf({ depot, user, password }: Scanner): string {
+  return `{ user: "${user}", password: "${password}", permissions: {
+    publish: ["parcel.${depot}.>", "customs.check"]
+      subscribe: "_INBOX.${user}.>"
+  } }`;
+}
+
+const userOf = ({ user, password }: Login) => `{ user: "${user}", password: "${password}" }`;

@@ -1,0 +1,44 @@
+// Mistake: accounts-have-numbers
+// Fails: a new carrier comes while the others work
+// The name of an account is nobody's business: the first carrier has CARRIER_1, the next one CARRIER_2.
+import type { Carrier, Hub, Login, Scanner } from "../solution.ts";
+
+export { askCustoms, storeScans } from "../solution.ts";
+
+export function accountsOf({ carriers, customs }: Hub): string {
+  const names = carriers.map(({ name }) => name);
+  const accountOf = (name: string) => `CARRIER_${names.indexOf(name) + 1}`;
+  return `accounts {
+    ${carriers.map((carrier) => account(carrier, names, accountOf)).join("\n")}
+    CUSTOMS {
+      users: [ ${userOf(customs)} ]
+      exports: [ ${names.map((name) => `{ service: "customs.check.${name}", accounts: [${accountOf(name)}] }`).join("\n")} ]
+    }
+  }`;
+}
+
+function account(
+  { name, office, scanners, disk }: Carrier,
+  names: readonly string[],
+  accountOf: (name: string) => string,
+): string {
+  const others = names.filter((other) => other !== name);
+  return `${accountOf(name)} {
+    jetstream: { max_file: ${disk} }
+    users: [ ${[userOf(office), ...scanners.map(scannerOf)].join("\n")} ]
+    exports: [ ${others.map((other) => `{ stream: "handover.${other}.>", accounts: [${accountOf(other)}] }`).join("\n")} ]
+    imports: [
+      { service: { account: CUSTOMS, subject: "customs.check.${name}" }, to: "customs.check" }
+      ${others.map((other) => `{ stream: { account: ${accountOf(other)}, subject: "handover.${name}.>" }, to: "from.${other}.>" }`).join("\n")}
+    ]
+  }`;
+}
+
+function scannerOf({ depot, user, password }: Scanner): string {
+  return `{ user: "${user}", password: "${password}", permissions: {
+    publish: ["parcel.${depot}.>", "customs.check"]
+      subscribe: "_INBOX.${user}.>"
+  } }`;
+}
+
+const userOf = ({ user, password }: Login) => `{ user: "${user}", password: "${password}" }`;

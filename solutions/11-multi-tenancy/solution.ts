@@ -1,0 +1,146 @@
+// Lesson 11, multi-tenancy: several carriers share one hub, and none of them sees what belongs to another.
+//
+// `accountsOf` writes the part of nats-server's configuration that says who may connect, and what each may do. The checker gives your text to
+// a real server, and then people connect who want more than they may.
+//
+// The other two functions are programs of a scanner, which may do very little.
+//
+// Write the three functions. What each one promises stands above it.
+// BEGIN SOLUTION
+// STARTER: // With npm start open, each save is graded; npm run check lesson-11 grades once.
+// STARTER: import type { ConnectionOptions, NatsConnection } from "nats";
+import { type ConnectionOptions, connect, type NatsConnection } from "nats";
+// END SOLUTION
+
+/** Names of users are letters and "-". A password is a letter, and then letters and digits. */
+export interface Login {
+  user: string;
+  password: string;
+}
+
+/** It stands in a depot, and reports what it scans. */
+export interface Scanner extends Login {
+  /** Letters a to z. */
+  depot: string;
+}
+
+export interface Carrier {
+  /** Letters a to z. No two carriers have the same. */
+  name: string;
+  office: Login;
+  scanners: Scanner[];
+  /** How many bytes of the hub's disk the streams of this carrier may take together. */
+  disk: number;
+}
+
+export interface Hub {
+  carriers: Carrier[];
+  customs: Login;
+}
+
+export interface Scan {
+  depot: string;
+  event: string;
+  parcel: string;
+}
+
+/**
+ * The block `accounts { … }` of nats-server's configuration, as text.
+ *
+ * - Each carrier has an account of its own, with JetStream, and no other account hears what is published in it. All its streams together take at
+ *   most `disk` bytes of the disk.
+ * - The office may do everything in its account.
+ * - A scanner may publish on parcel.<its depot>.> and on customs.check, and subscribe to its own inbox, _INBOX.<its user>.>. Nothing else.
+ * - Customs has an account of its own, and may do everything in it.
+ * - All of a carrier's users can ask on customs.check. Customs gets the question on customs.check.<name of the carrier>, and the answer goes back. No
+ *   carrier can ask in the name of another.
+ * - What the office of a carrier publishes on handover.<name of another carrier>.<one token or more> comes to that carrier on
+ *   from.<name of the first>.<the same tokens>. Nobody else hears it. (In its own account a carrier hears what it publishes, of course.)
+ * - Carriers come and go. The text for the new hub is then given to the running server. Who may still be there stays connected, and each stream
+ *   stays with its carrier. The order of the carriers means nothing.
+ */
+export function accountsOf(hub: Hub): string {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("accountsOf is still to be written");
+  const names = hub.carriers.map(({ name }) => name);
+  return `accounts {
+    ${hub.carriers.map((carrier) => carrierAccount(carrier, names)).join("\n")}
+    CUSTOMS {
+      users: [ ${userLine(hub.customs)} ]
+      exports: [ ${names.map((name) => `{ service: "customs.check.${name}", accounts: [${accountOf(name)}] }`).join("\n")} ]
+    }
+  }`;
+  // END SOLUTION
+}
+
+/**
+ * Stores scans: each on parcel.<depot>.<event>, with the name of the parcel as payload. The carrier has a stream that takes these subjects.
+ *
+ * Returns the scans that were not stored, in the order of the list: those that the server denied, and those that the stream refused. All others
+ * are stored when the function is done.
+ *
+ * The connection is given: it is a scanner's. Leave it open.
+ */
+export async function storeScans(nc: NatsConnection, scans: Scan[]): Promise<Scan[]> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("storeScans is still to be written");
+  const js = nc.jetstream();
+  const results = await Promise.allSettled(
+    scans.map(({ depot, event, parcel }) => js.publish(`parcel.${depot}.${event}`, parcel)),
+  );
+  return scans.filter((_, at) => results[at]?.status === "rejected");
+  // END SOLUTION
+}
+
+/**
+ * Asks customs whether a parcel may go on: on customs.check, with the name of the parcel. The answer is `yes` (returns true) or `no`
+ * (returns false). Without such an answer nobody knows. Then the function throws an error, after some seconds at the latest.
+ *
+ * It makes a connection of its own as the scanner, and closes it at the end.
+ * @param hub where the server is, and the name that the connection shall have: for `connect`
+ */
+export async function askCustoms(hub: ConnectionOptions, scanner: Login, parcel: string): Promise<boolean> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("askCustoms is still to be written");
+  const { user, password } = scanner;
+  const nc = await connect({ ...hub, user, pass: password, inboxPrefix: `_INBOX.${user}` });
+  try {
+    const answer = (await nc.request("customs.check", parcel, { timeout: 5_000 })).string();
+    if (answer !== "yes" && answer !== "no") throw new Error(`Customs says ${answer}.`);
+    return answer === "yes";
+  } finally {
+    await nc.close();
+  }
+  // END SOLUTION
+}
+// BEGIN SOLUTION
+
+/** The name of an account is made of what never changes about its carrier. */
+const accountOf = (name: string) => `CARRIER_${name}`;
+
+function carrierAccount({ name, office, scanners, disk }: Carrier, names: readonly string[]): string {
+  const others = names.filter((other) => other !== name);
+  return `${accountOf(name)} {
+    jetstream: { max_file: ${disk} }
+    users: [ ${[userLine(office), ...scanners.map(scannerLine)].join("\n")} ]
+    exports: [ ${others.map((other) => `{ stream: "handover.${other}.>", accounts: [${accountOf(other)}] }`).join("\n")} ]
+    imports: [
+      { service: { account: CUSTOMS, subject: "customs.check.${name}" }, to: "customs.check" }
+      ${others.map((other) => `{ stream: { account: ${accountOf(other)}, subject: "handover.${name}.>" }, to: "from.${other}.>" }`).join("\n")}
+    ]
+  }`;
+}
+
+function scannerLine(scanner: Scanner): string {
+  return userLine(
+    scanner,
+    `permissions: {
+      publish: ["parcel.${scanner.depot}.>", "customs.check"]
+      subscribe: "_INBOX.${scanner.user}.>"
+    }`,
+  );
+}
+
+const userLine = ({ user, password }: Login, permissions = "") =>
+  `{ user: "${user}", password: "${password}", ${permissions} }`;
+// END SOLUTION
