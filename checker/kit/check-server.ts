@@ -174,7 +174,9 @@ export class CheckServer {
    */
   async setAccounts(text: string): Promise<string | undefined> {
     const whyNot = await this.nats.setAccounts(text);
-    if (whyNot === undefined) this.journal.note({ kind: "note", text: "the hub reads its accounts again" });
+    // Before anybody was there, it is no news.
+    if (whyNot === undefined && this.journal.events.length > 0)
+      this.journal.note({ kind: "note", text: "the hub reads its accounts again" });
     return whyNot;
   }
 
