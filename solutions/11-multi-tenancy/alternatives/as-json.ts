@@ -61,7 +61,7 @@ export async function askCustoms(
   const nc = await connect({ ...hub, user, pass: password });
   try {
     const reply = createInbox(`_INBOX.${user}`);
-    const message = await nc.request("customs.check", parcel, { timeout: 4_000, noMux: true, reply });
+    const message = await nc.request("customs.check", parcel, { timeout: 6_000, noMux: true, reply });
     const said = new Map([
       ["yes", true],
       ["no", false],
