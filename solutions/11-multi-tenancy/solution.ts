@@ -12,7 +12,7 @@
 import { type ConnectionOptions, connect, type NatsConnection } from "nats";
 // END SOLUTION
 
-/** Names of users are letters and "-". A password is a letter, and then letters and digits. */
+/** Names of users are letters and "-", and no two users have the same. A password is a letter, and then letters and digits. */
 export interface Login {
   user: string;
   password: string;
@@ -25,7 +25,7 @@ export interface Scanner extends Login {
 }
 
 export interface Carrier {
-  /** Letters a to z. No two carriers have the same. */
+  /** Letters a to z. No two carriers have the same, and none is named customs. */
   name: string;
   office: Login;
   scanners: Scanner[];
@@ -47,17 +47,17 @@ export interface Scan {
 /**
  * The block `accounts { … }` of nats-server's configuration, as text.
  *
- * - Each carrier has an account of its own, with JetStream, and no other account hears what is published in it. All its streams together take at
- *   most `disk` bytes of the disk.
+ * - Each carrier has an account of its own, with JetStream. No other account hears what is published in it, except for what is said below. All its
+ *   streams together can take `disk` bytes of the disk, and no more.
  * - The office may do everything in its account.
  * - A scanner may publish on parcel.<its depot>.> and on customs.check, and subscribe to its own inbox, _INBOX.<its user>.>. Nothing else.
  * - Customs has an account of its own, and may do everything in it.
  * - All of a carrier's users can ask on customs.check. Customs gets the question on customs.check.<name of the carrier>, and the answer goes back. No
  *   carrier can ask in the name of another.
  * - What the office of a carrier publishes on handover.<name of another carrier>.<one token or more> comes to that carrier on
- *   from.<name of the first>.<the same tokens>. Nobody else hears it. (In its own account a carrier hears what it publishes, of course.)
- * - Carriers come and go. The text for the new hub is then given to the running server. Who may still be there stays connected, and each stream
- *   stays with its carrier. The order of the carriers means nothing.
+ *   from.<name of the carrier that published it>.<the same tokens>. Nobody else hears it. (In its own account a carrier hears what it publishes, of course.)
+ * - Carriers come and go. The text for the new hub is then given to the running server. A user that is in the old hub and in the new one stays
+ *   connected, and each stream stays with its carrier. The order of the carriers means nothing.
  */
 export function accountsOf(hub: Hub): string {
   // BEGIN SOLUTION
@@ -77,9 +77,9 @@ export function accountsOf(hub: Hub): string {
  * Stores scans: each on parcel.<depot>.<event>, with the name of the parcel as payload. The carrier has a stream that takes these subjects.
  *
  * Returns the scans that were not stored, in the order of the list: those that the server denied, and those that the stream refused. All others
- * are stored when the function is done.
+ * are stored when the function is done. (A scan can be in the list twice. Then it is stored twice.)
  *
- * The connection is given: it is a scanner's. Leave it open.
+ * The connection is given: it is a scanner's, with an inbox that this user may use. Leave it open.
  */
 export async function storeScans(nc: NatsConnection, scans: Scan[]): Promise<Scan[]> {
   // BEGIN SOLUTION
@@ -94,16 +94,21 @@ export async function storeScans(nc: NatsConnection, scans: Scan[]): Promise<Sca
 
 /**
  * Asks customs whether a parcel may go on: on customs.check, with the name of the parcel. The answer is `yes` (returns true) or `no`
- * (returns false). Without such an answer nobody knows. Then the function throws an error, after some seconds at the latest.
+ * (returns false). With any other answer, or none, nobody knows. Then the function throws an error, after some seconds at the latest. It does so,
+ * too, when the scanner may not ask or may not connect.
  *
  * It makes a connection of its own as the scanner, and closes it at the end.
- * @param hub where the server is, and the name that the connection shall have: for `connect`
+ * @param options where the server is, and the name that the connection shall have: for `connect`
  */
-export async function askCustoms(hub: ConnectionOptions, scanner: Login, parcel: string): Promise<boolean> {
+export async function askCustoms(
+  options: ConnectionOptions,
+  scanner: Login,
+  parcel: string,
+): Promise<boolean> {
   // BEGIN SOLUTION
   // STARTER: throw new Error("askCustoms is still to be written");
   const { user, password } = scanner;
-  const nc = await connect({ ...hub, user, pass: password, inboxPrefix: `_INBOX.${user}` });
+  const nc = await connect({ ...options, user, pass: password, inboxPrefix: `_INBOX.${user}` });
   try {
     const answer = (await nc.request("customs.check", parcel, { timeout: 5_000 })).string();
     if (answer !== "yes" && answer !== "no") throw new Error(`Customs says ${answer}.`);
