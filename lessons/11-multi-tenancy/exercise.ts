@@ -80,6 +80,10 @@ export async function storeScans(nc: NatsConnection, scans: Scan[]): Promise<Sca
  * It makes a connection of its own as the scanner, and closes it at the end.
  * @param options where the server is, and the name that the connection shall have: for `connect`
  */
-export async function askCustoms(options: ConnectionOptions, scanner: Login, parcel: string): Promise<boolean> {
+export async function askCustoms(
+  options: ConnectionOptions,
+  scanner: Login,
+  parcel: string,
+): Promise<boolean> {
   throw new Error("askCustoms is still to be written");
 }
