@@ -267,11 +267,13 @@ check(
     for (const [party, text] of [
       [north, "P-1"],
       [south, "P-2"],
-    ] as const)
-      if (party.heard.filter((each) => each.text === text).length !== 1)
+    ] as const) {
+      const { length: times } = party.heard.filter((each) => each.text === text);
+      if (times !== 1)
         fail(
-          `The user \`${party.name}\` subscribed to \`>\` and published on parcel.ams.in. It heard its own message ${party.heard.filter((each) => each.text === text).length} times.`,
+          `The user \`${party.name}\` subscribed to \`>\` and published on parcel.ams.in. It heard its own message ${times} times.`,
         );
+    }
     for (const party of [north, south]) refused.push(await makeStream(party));
     const why = refused.find((error) => error !== undefined);
     if (why)
@@ -883,7 +885,7 @@ check(
     await configure(server, accounts, fail);
     const office = await Party.connect(server, officeLogin, fail);
     await makeStream(office);
-    const manager = await office.nc.jetstreamManager({ timeout: apiMs, checkAPI: false });
+    const manager = await managerOf(office);
     const messages = async () => (await manager.streams.info(stream.name)).state.messages;
     const nc = () =>
       server.connection("scanner", {
