@@ -1,5 +1,7 @@
 // Runs a lesson's checks in vitest, through its public Node API. Everything that knows vitest is in this file,
 // in in-process-pool.ts and in check-runner.ts.
+import { Console } from "node:console";
+import { Writable } from "node:stream";
 import { createVitest, type Reporter, type TestCase } from "vitest/node";
 import { builtFile } from "../course/built.ts";
 import { root } from "../course/places.ts";
@@ -37,6 +39,8 @@ export async function runChecks(
     onCheck(result);
   };
   onCheckEnd(tell);
+  const uncaught = catchWhatNobodyCatches();
+  const listeners = process.listeners("unhandledRejection");
   // Of a check that is skipped, only the reporter hears.
   const reporter: Reporter = { onTestCaseResult: (test) => tell(resultOf(test)) };
   const vitest = await createVitest("test", {
@@ -56,23 +60,50 @@ export async function runChecks(
     environment: "node",
     retry: 0,
     passWithNoTests: false,
+    // See `silence`.
+    disableConsoleIntercept: true,
     // The checks are built JavaScript: Node imports them itself, and they share the kit with us.
     experimental: { viteModuleRunner: false, nodeLoader: false },
   });
+  // vitest's own ends the process.
+  for (const listener of process.listeners("unhandledRejection"))
+    if (!listeners.includes(listener)) process.off("unhandledRejection", listener);
+  const ownConsole = globalThis.console;
+  globalThis.console = silence;
   try {
-    const { testModules, unhandledErrors } = await vitest.start();
+    const { testModules } = await vitest.start();
     const checks = testModules.flatMap((module) => [...module.children.allTests()].map(resultOf));
     const troubles = [
       ...testModules.flatMap((module) => module.errors().map((error) => error.message)),
-      ...unhandledErrors.map((error) =>
-        error instanceof Error ? error.message : String((error as Error)?.message ?? error),
-      ),
+      ...uncaught,
     ];
     return { checks, troubles };
   } finally {
     if (afterwards) afterwards(() => vitest.close());
     else await vitest.close();
+    globalThis.console = ownConsole;
   }
+}
+
+/** While checks run: what a library prints by itself (nats does) is not the learner's business, and standard output is the verdict's. */
+const silence = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+
+/** Of the run that is going on. */
+let uncaughtNow: string[] | undefined;
+
+/**
+ * vitest would send what nobody catches, and what is printed, to its main side. After a run that side is gone: a process that runs checks
+ * again would wait for its answer for ever.
+ * @returns where errors are put that nobody catches from now on
+ */
+function catchWhatNobodyCatches(): readonly string[] {
+  if (!uncaughtNow)
+    for (const event of ["uncaughtException", "unhandledRejection"])
+      process.on(event, (error: unknown) => {
+        uncaughtNow?.push(String((error as Error)?.message ?? error));
+      });
+  uncaughtNow = [];
+  return uncaughtNow;
 }
 
 function resultOf(test: TestCase): CheckResult {

@@ -12,6 +12,7 @@ import type { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
 import { CannotCheck } from "./finding.ts";
+import { type Lab, type Playing, playLab } from "./lab.ts";
 
 /** Milliseconds between two tries of the check's own connection to a server that is away. */
 const reconnectTimeWait = 20;
@@ -30,6 +31,7 @@ export function isForeign(port: number, own: CheckServer): boolean {
 export class CheckServer {
   #connection: Promise<NatsConnection> | undefined;
   #others: NatsConnection[] = [];
+  #playing: Playing[] = [];
 
   readonly #relay: Relay;
   /** Set while a belief is judged: what it cannot see, it does not find. */
@@ -205,6 +207,11 @@ export class CheckServer {
     return !(connections ?? []).some((connection) => connection.name === name);
   }
 
+  /** Plays the scene of a lab here, until the check is over. */
+  async play(lab: Lab, seed: number): Promise<void> {
+    this.#playing.push(await playLab(lab, seed, (name, more) => this.connect(name, more)));
+  }
+
   /** No check uses it any more. */
   retire(): void {
     open.delete(this);
@@ -214,6 +221,7 @@ export class CheckServer {
     this.retire();
     const own = await Promise.allSettled([this.#connection ?? undefined]);
     this.nats.resume();
+    await Promise.allSettled(this.#playing.map((scene) => scene.end()));
     await Promise.allSettled(
       [
         ...this.#others,

@@ -8,7 +8,7 @@ export { pace } from "./clock.ts";
 export { settingLine, wireLine } from "./evidence.ts";
 export { Finding } from "./finding.ts";
 export { gate, type Hook, hang, hook } from "./hook.ts";
-export { labServer, playLab } from "./lab.ts";
+export { labServer } from "./lab.ts";
 export type { LearnerProgram } from "./program.ts";
 export { randomFrom } from "./random.ts";
 export type { Belief } from "./stage.ts";

@@ -12,7 +12,6 @@ import {
   labSeed,
   labServer,
   newLabSeed,
-  playLab,
   randomFrom,
 } from "../../checker/kit/index.ts";
 import type { Complaint, Findings } from "./exercise.ts";
@@ -28,7 +27,7 @@ const ownServer = () => labServer(lab, ownSeed());
 
 /** Plays the learner's own scene on the check's server. */
 async function playOwn(server: CheckServer): Promise<Plan> {
-  await playLab(lab, ownSeed(), (name, more) => server.connect(name, more));
+  await server.play(lab, ownSeed());
   return plan(randomFrom(ownSeed()));
 }
 

@@ -81,7 +81,7 @@ export const lab: Lab = {
     return { config: `mappings { "${complaint.sentTo}": "${faults.lost.subject}" }` };
   },
 
-  async play({ random, connect, every }) {
+  async play({ random, connect, every, ended }) {
     const scene = plan(random);
     const { names, faults, complaint } = scene;
     const nc = await connect("depot");
@@ -112,7 +112,9 @@ export const lab: Lab = {
     const tracking = await (await connect("tracking"))
       .jetstream(patience)
       .consumers.get(names.scans, scene.busy);
-    await tracking.consume({ callback: (message) => void setTimeout(() => message.ack(), 3_000) });
+    await tracking.consume({
+      callback: (message) => void setTimeout(() => ended.aborted || message.ack(), 3_000),
+    });
     // It took what it was given, and never said that it was done.
     const billing = await (await connect("billing"))
       .jetstream()
