@@ -2,10 +2,21 @@
 // are run by `npm run check`, which starts vitest itself (checker/grading/engine.ts), and never by `npm test`.
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The file that takes as long as all others together begins first: else it runs alone at the end, and a processor waits. */
+class LessonsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isFirst = ({ moduleId }: TestSpecification) => moduleId.endsWith("/lessons.test.ts");
+    return [...sorted.filter(isFirst), ...sorted.filter((file) => !isFirst(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     // vitest leaves a processor to its main process; the tests' work is in the commands that they start, and often they wait.
+    sequence: { sequencer: LessonsFirst },
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
