@@ -1,13 +1,14 @@
 // npm run soak: grades every solution, alternative and mistake again and again, half of it on a busy machine, and counts the verdicts
-// that differ from what they must be. Too long for CI, which runs a short form (tests/grading/soak.test.ts).
+// that differ from what they must be. It notes the state of each lesson where none does (soaked.sha256). Too long for CI, which runs a short form (tests/grading/soak.test.ts).
 //   npm run soak -- --times 3 --lesson 03
 //   npm run soak -- --times 1 --server /path/to/another/nats-server
+import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { UsageError } from "../course/errors.ts";
 import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { authorsCommand, positive } from "./options.ts";
-import { gradings, soak } from "./soaking.ts";
+import { gradings, soak, soakedFile, stateOf } from "./soaking.ts";
 
 const { times, lesson, server } = authorsCommand(
   "soak",
@@ -18,7 +19,8 @@ const { times, lesson, server } = authorsCommand(
   .option("--server <path>", "the nats-server to grade with", typedPath)
   .parse()
   .opts<{ times: number; lesson?: Lesson; server?: string }>();
-const what = (lesson ? [lesson] : allLessons()).flatMap(gradings);
+const lessons = lesson ? [lesson] : allLessons();
+const what = lessons.flatMap(gradings);
 
 const from = performance.now();
 let graded = 0;
@@ -36,7 +38,7 @@ for (const [signal, number] of [
     tell();
     process.exit(128 + number);
   });
-const { notJudged } = await soak(what, times, {
+const { differences, notJudged } = await soak(what, times, {
   ...(server !== undefined && { server }),
   onGraded: (done, of, difference) => {
     graded = done;
@@ -51,6 +53,11 @@ const { notJudged } = await soak(what, times, {
 if (process.stderr.isTTY) process.stderr.write("\n");
 for (const sentence of notJudged) console.log(`not judged  ${sentence}`);
 tell();
+// With another server it says nothing about the one that the course is made for.
+if (server === undefined)
+  for (const each of lessons)
+    if (!differences.some((difference) => difference.includes(each.folder)))
+      writeFileSync(soakedFile(each), `${stateOf(each)}\n`);
 process.exitCode = differed > 0 ? 1 : 0;
 
 function known(typed: string): Lesson {

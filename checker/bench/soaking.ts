@@ -1,8 +1,9 @@
 // Grades programs whose verdicts are known, on an idle and on a busy machine, and tells which verdicts differ.
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import type { Lesson } from "../course/lessons.ts";
@@ -40,6 +41,21 @@ export function gradings(lesson: Lesson): KnownGrading[] {
       return { lesson, file, fails: { check, diagnosis } };
     }),
   ];
+}
+
+/** Where it stands of which state of a lesson all its programs had their verdicts, by all its checks. */
+export const soakedFile = (lesson: Lesson): string => join(lesson.solutions, "soaked.sha256");
+
+/** The state of a lesson: of its checks, and of the programs whose verdicts are known. */
+export function stateOf(lesson: Lesson): string {
+  const beside = readdirSync(dirname(lesson.checks)).filter((file) => file.endsWith(".ts"));
+  const files = [
+    ...beside.sort().map((file) => join(dirname(lesson.checks), file)),
+    ...gradings(lesson).map(({ file }) => file),
+  ];
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file, "utf8").replaceAll("\r\n", "\n"));
+  return hash.digest("hex");
 }
 
 export interface SoakOptions {

@@ -26,6 +26,8 @@ export interface Grading {
   readonly onTest?: (test: TestResult) => void;
   /** What compiles it; a process that grades again and again keeps its compilers warm. */
   readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
+  /** The names of the checks that are played; the others are skipped. Default: all. */
+  readonly only?: readonly string[];
   /** Aborted when nobody wants the verdict any more: then the grading ends soon, with a `DroppedGrading`. */
   readonly dropped?: AbortSignal;
   /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */
@@ -62,6 +64,7 @@ export async function grade({
   recorded = true,
   onTest = () => {},
   compiler = compile,
+  only,
   dropped,
   afterwards,
 }: Grading): Promise<Graded> {
@@ -102,7 +105,7 @@ export async function grade({
           unfit: misbehaviour.unfit(cannotRun.id, cannotRun.message, cannotRun.location),
           dropped,
         })
-      : beginRun(compiled?.file ?? "", file, { recorded, dropped });
+      : beginRun(compiled?.file ?? "", file, { recorded, dropped, only });
     const { runChecks } = await engine;
     const result = await runChecks(builtFile(`checks-${lesson.folder}.mjs`), {
       onCheck: (check) => onTest(testOf(check, run)),

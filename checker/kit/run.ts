@@ -19,6 +19,8 @@ export interface Run {
   readonly journals: Map<string, Journal>;
   /** Aborted when nobody wants the verdict any more: the checks end at once. */
   readonly dropped: AbortSignal | undefined;
+  /** The names of the checks that are played; undefined: all. */
+  readonly only: readonly string[] | undefined;
   /** Checks that were played on the server that NATS_URL names. */
   readonly borrowed: Set<string>;
   /** Why others were not, where it is not for what they do to a server. */
@@ -32,6 +34,8 @@ export interface RunOptions {
   readonly recorded?: boolean;
   /** Aborted when nobody wants the verdict any more. */
   readonly dropped?: AbortSignal | undefined;
+  /** The names of the checks that are played. Default: all. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What a check of a dropped run ends with; nobody reads it. */
@@ -47,7 +51,7 @@ let run: Run | undefined;
 export function beginRun(
   exercise: string,
   source: string,
-  { unfit, recorded = true, dropped }: RunOptions = {},
+  { unfit, recorded = true, dropped, only }: RunOptions = {},
 ): Run {
   setExerciseFile(source);
   run = {
@@ -55,6 +59,7 @@ export function beginRun(
     recorded,
     unfit,
     dropped,
+    only,
     findings: new Map(),
     journals: new Map(),
     borrowed: new Set(),

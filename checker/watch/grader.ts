@@ -20,6 +20,7 @@ export class Grader {
   #gradings = 0;
   #lesson: Lesson | undefined;
   #file: string | undefined;
+  #only: readonly string[] | undefined;
   #late: NodeJS.Timeout | undefined;
   /** The last grading that was dropped. */
   #dropped = 0;
@@ -41,13 +42,14 @@ export class Grader {
   }
 
   /**
-   * Grades the lesson's exercise, or another file as such. What is being graded is dropped: its verdict would be on a file that is no
-   * more.
+   * Grades the lesson's exercise, or another file as such; by all checks, or only by those of these names. What is being graded is
+   * dropped: its verdict would be on a file that is no more.
    */
-  grade(lesson: Lesson, file?: string): void {
+  grade(lesson: Lesson, file?: string, only?: readonly string[]): void {
     if (this.#busy) this.#drop();
     this.#lesson = lesson;
     this.#file = file;
+    this.#only = only;
     this.#busy = true;
     this.#gradings++;
     this.#send({
@@ -56,6 +58,7 @@ export class Grader {
       lesson: lesson.id,
       server: this.server,
       ...(file && { file }),
+      ...(only && { only }),
     });
     this.#expectASign();
   }
@@ -91,7 +94,7 @@ export class Grader {
       const { lesson, busy } = { lesson: this.#lesson, busy: this.#busy };
       this.#end();
       if (!lesson) return;
-      if (busy) this.grade(lesson, this.#file);
+      if (busy) this.grade(lesson, this.#file, this.#only);
       else this.prepare(lesson);
     }, droppedWithinMs);
   }

@@ -600,8 +600,8 @@ check(
       wire: () => [...tries(), ...answers()],
     });
     await until("the patient terminal to ask", () => patient.settled || answers().length > 0);
-    const rested = lasting(1_200, () => true);
-    await until("the patient terminal to let time pass", () => patient.settled || rested());
+    const pause = lasting(1_200, () => true);
+    await until("the patient terminal to let time pass", () => patient.settled || pause());
 
     const patience = patienceMs(300);
     const terminal = await learner.start("ask", [
@@ -623,20 +623,30 @@ check(
     /** The same as a part of the time that they are to take: so many times its patience. */
     const part = () => tookMs() / (asked().length * patience);
     const within = () => Math.ceil(tookMs() / 50) * 50;
-    believes("tries-cost-time", {
-      when: () => asked().length >= 12 && part() < 0.45,
-      message: () =>
-        `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. Two tries should start \`patience\` apart: here ${patience} ms.`,
-      evidence: () => [
-        `tries so far               ${asked().length}`,
-        `they took                  less than ${within()} ms`,
-        `what the server answered   503, no responders, ${nobody().length} times`,
-      ],
-      wire: () => server.wire.by("terminal", "publish", "status"),
-    });
     /** Between the two tries of the patient terminal, at the most, in milliseconds: the first came after the server had greeted it. */
     const apart = () => Math.ceil((tries()[1]?.at ?? Number.POSITIVE_INFINITY) - greeted("terminal-2"));
     const comesBack = () => apart() < longMs / 2;
+    /** Of the patient terminal, in milliseconds: from the first answer to its second try. */
+    const rested = () => Math.ceil((tries()[1]?.at ?? Number.POSITIVE_INFINITY) - (answers()[0]?.at ?? 0));
+    const usesThemUp = () => asked().length >= 12 && part() < 0.45;
+    believes("tries-cost-time", {
+      // On a busy machine the tries of one that does not wait take their time, too. Then the patient one shows it, at the end.
+      when: () => usesThemUp() || (printerIsThere && comesBack() && rested() < 100),
+      message: () =>
+        usesThemUp()
+          ? `Nobody listens, and the server says so at once: 503. The terminal asked again at once, and so its tries were used up in a moment. Two tries should start \`patience\` apart: here ${patience} ms.`
+          : `Nobody listens, and the server says so at once: 503. ${rested()} ms later Terminal-2 asked again, and so its tries were used up in a moment. Two tries should start \`patience\` apart: for this terminal ${longMs} ms.`,
+      evidence: () =>
+        usesThemUp()
+          ? [
+              `tries so far               ${asked().length}`,
+              `they took                  less than ${within()} ms`,
+              `what the server answered   503, no responders, ${nobody().length} times`,
+            ]
+          : [`patience           ${longMs} ms`, `two tries within   ${apart()} ms`],
+      wire: () =>
+        usesThemUp() ? server.wire.by("terminal", "publish", "status") : [...tries(), ...answers()],
+    });
     const enough = 16;
     const longEnough = 0.8;
     /** That it waits a little between two tries. */

@@ -1,10 +1,11 @@
 // A lesson is only as good as its grader. For every lesson, found by its folder: the starter fails and says what is to do, the solution
-// and every alternative pass, every mistake is failed with exactly its diagnosis. What is right is graded by the real command, the many
-// mistakes by the watch's processes.
+// and every alternative pass, every mistake is failed with exactly its diagnosis. The solution is graded by the real command, all else by
+// the watch's processes. A mistake is graded here by the check that must fail. That no other check has a diagnosis for it was seen by
+// `npm run soak`, which notes for which state of the lesson that is so.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { serverLacks } from "../../checker/bench/soaking.ts";
+import { serverLacks, soakedFile, stateOf } from "../../checker/bench/soaking.ts";
 import { allLessons, readHints, readReadme } from "../../checker/course/lessons.ts";
 import { referenceFile, starterOf } from "../../checker/course/starter.ts";
 import { isFromTheWire } from "../../checker/kit/evidence.ts";
@@ -59,8 +60,8 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
   });
 
   test("the starter compiles, fails every check, and says what is to do", async () => {
-    const verdict = await graded(lesson.id, lesson.exercise);
-    expect(verdict).toMatchObject({ exit: 1, status: "fail", typeErrors: [] });
+    const verdict = await graders.graded(lesson, lesson.exercise);
+    expect(verdict).toMatchObject({ status: "fail", typeErrors: [] });
     for (const check of verdict.tests) {
       if (serverLacks(check, verdict)) continue;
       expect(check, check.name).toMatchObject({ status: "fail" });
@@ -72,16 +73,22 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
     expect(await graded(lesson.id, referenceFile(lesson))).toMatchObject({ exit: 0, status: "pass" });
   });
 
+  test("as they are, all programs had their verdicts by all checks", () => {
+    const what = `npm run soak -- --times 1 --lesson ${lesson.id} sees to it`;
+    expect(existsSync(soakedFile(lesson)), what).toBe(true);
+    expect(readFileSync(soakedFile(lesson), "utf8").trim(), what).toBe(stateOf(lesson));
+  });
+
   test("there are at least two alternatives and five mistakes", () => {
     expect(filesIn("alternatives").length).toBeGreaterThanOrEqual(2);
     expect(filesIn("mistakes").length).toBeGreaterThanOrEqual(5);
   });
 
   test.each(filesIn("alternatives"))("the alternative %s passes", async (name) => {
-    const verdict = await graded(lesson.id, join(lesson.solutions, "alternatives", name));
+    const verdict = await graders.graded(lesson, join(lesson.solutions, "alternatives", name));
     const judged = verdict.tests.filter((check) => !serverLacks(check, verdict));
     expect(judged.filter((check) => check.status !== "pass")).toEqual([]);
-    expect(verdict).toMatchObject({ exit: 0, status: "pass", typeErrors: [] });
+    expect(verdict).toMatchObject({ status: "pass", typeErrors: [] });
   });
 
   test.for(filesIn("mistakes"))(
@@ -91,7 +98,7 @@ describe.concurrent.each(lessons)("$id", (lesson) => {
       const [, id, check] =
         /^\/\/ Mistake: (\S+)\r?\n\/\/ Fails: (.+)$/m.exec(readFileSync(file, "utf8")) ?? [];
       expect(id, "the first line names the belief: // Mistake: id").toBeDefined();
-      const verdict = await graders.graded(lesson, file);
+      const verdict = await graders.graded(lesson, file, [check ?? ""]);
       const own = verdict.tests.find((test) => test.name === check);
       // On such a server nobody can see the mistake: the check is left out, and says so.
       if (own && serverLacks(own, verdict)) context.skip(`its check ${own.message}`);

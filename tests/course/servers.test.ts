@@ -1,13 +1,14 @@
 // The lessons hold on old and new servers: every solution passes on each, and a check that a server cannot show says which one it needs.
 // The short form of `npm run soak -- --times 1 --server PATH`, which grades alternatives and mistakes, too.
-import { describe, expect, test } from "vitest";
-import { gradeOnce } from "../../checker/bench/soaking.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { serverLacks } from "../../checker/bench/soaking.ts";
 import { allLessons } from "../../checker/course/lessons.ts";
 import { referenceFile } from "../../checker/course/starter.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { readLock } from "../../checker/nats/install/lock.ts";
 import { programs } from "../../checker/nats/install/programs.ts";
 import { serverOf } from "./servers.ts";
+import { WarmGraders } from "./warm-graders.ts";
 
 /** The oldest that the course allows, the one it is made for, and the newest that it was tried on. */
 const versions = [programs["nats-server"].minimum, readLock()["nats-server"].version, "2.15.2"];
@@ -35,19 +36,19 @@ const { version: inUse } = await findProgram("nats-server");
 
 describe.each(versions.filter((version) => version !== inUse))("nats-server %s", async (version) => {
   const server = await serverOf(version);
+  const graders = new WarmGraders("reason" in server ? undefined : server);
+  afterAll(() => graders.close());
   if ("reason" in server)
     console.warn(`The lessons are not tried on nats-server ${version}:\n${server.reason}`);
 
   test.for(allLessons())("passes the solution of $id", async (lesson, context) => {
     if ("reason" in server) return context.skip(`no nats-server ${version}: ${server.reason}`);
-    const { difference, lacks } = await gradeOnce(
-      { lesson, file: referenceFile(lesson) },
-      { server: server.path },
-    );
-    expect(difference).toBeUndefined();
-    for (const lack of lacks) {
-      expect(lack).toContain(` is ${version}`);
-      expect(lacking[version] ?? []).toContain(/"(.+)"/.exec(lack)?.[1]);
+    const verdict = await graders.graded(lesson, referenceFile(lesson));
+    expect(verdict).toMatchObject({ status: "pass", typeErrors: [], server: { version } });
+    for (const check of verdict.tests.filter(({ status }) => status !== "pass")) {
+      expect(serverLacks(check, verdict), `${check.name}: ${check.message}`).toBe(true);
+      expect(check.message).toContain(` is ${version}`);
+      expect(lacking[version] ?? []).toContain(check.name);
     }
   });
 });

@@ -10,6 +10,7 @@ import { platformName } from "../../checker/nats/install/platform.ts";
 import { askVersion } from "../../checker/nats/install/probe.ts";
 import { programs } from "../../checker/nats/install/programs.ts";
 import { packageRung } from "../../checker/nats/install/rungs/package.ts";
+import type { FoundProgram } from "../../checker/nats/install/rungs/rung.ts";
 
 const program = programs["nats-server"];
 
@@ -19,19 +20,19 @@ const variable = "LEARN_NATS_TEST_SERVERS";
 /**
  * The nats-server of exactly this version: one that the environment names, else from the tests' cache, else the distribution's package,
  * the release or `go install`.
- * @returns its path, or why it cannot be had
+ * @returns it, or why it cannot be had
  */
-export async function serverOf(version: string): Promise<{ path: string } | { reason: string }> {
+export async function serverOf(version: string): Promise<FoundProgram | { reason: string }> {
   for (const path of (process.env[variable] ?? "").split(delimiter).filter(Boolean)) {
     const answer = await askVersion(program, path);
-    if ("version" in answer && answer.version === version) return { path };
+    if ("version" in answer && answer.version === version) return { path, version, source: "environment" };
   }
   const { LEARN_NATS_CACHE: cache, LEARN_NATS_LOCK: lock } = process.env;
   try {
     process.env.LEARN_NATS_CACHE = join(cacheFolder(), "test-servers");
     process.env.LEARN_NATS_LOCK = lockFor(version);
     if (version === program.minimum && !cachedVersion(program, version)) await bringPackage();
-    return { path: (await bringPinned("nats-server")).path };
+    return { path: (await bringPinned("nats-server")).path, version, source: "cache" };
   } catch (error) {
     return { reason: `${(error as Error).message}\nOr name one in ${variable}.` };
   } finally {

@@ -2,6 +2,7 @@
 import type { Lesson } from "../../checker/course/lessons.ts";
 import type { Verdict } from "../../checker/grading/verdict.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
+import type { FoundProgram } from "../../checker/nats/install/rungs/rung.ts";
 import { Grader } from "../../checker/watch/grader.ts";
 import type { FromGrader } from "../../checker/watch/messages.ts";
 
@@ -10,10 +11,17 @@ export class WarmGraders {
   readonly #all: WarmGrader[] = [];
   readonly #idle: WarmGrader[] = [];
 
-  async graded(lesson: Lesson, file: string): Promise<Verdict> {
+  /** @param server the nats-server to grade with; default: the one that the course finds */
+  constructor(private readonly server?: FoundProgram) {}
+
+  /**
+   * Grades a file as the exercise of a lesson.
+   * @param only the names of the checks to play; default: all
+   */
+  async graded(lesson: Lesson, file: string, only?: readonly string[]): Promise<Verdict> {
     const grader = this.#idle.pop() ?? (await this.#start());
     try {
-      return await grader.graded(lesson, file);
+      return await grader.graded(lesson, file, only);
     } finally {
       this.#idle.push(grader);
     }
@@ -24,7 +32,7 @@ export class WarmGraders {
   }
 
   async #start(): Promise<WarmGrader> {
-    const grader = new WarmGrader(await findProgram("nats-server"));
+    const grader = new WarmGrader(this.server ?? (await findProgram("nats-server")));
     this.#all.push(grader);
     return grader;
   }
@@ -39,7 +47,7 @@ class WarmGrader {
   }
 
   /** Resolves when the grading is cleared up, too: that must not slow the next one down. */
-  graded(lesson: Lesson, file: string): Promise<Verdict> {
+  graded(lesson: Lesson, file: string, only?: readonly string[]): Promise<Verdict> {
     return new Promise((resolve, reject) => {
       let verdict: Verdict | undefined;
       this.#hear = (message) => {
@@ -48,7 +56,7 @@ class WarmGrader {
         else if (message.type === "trouble")
           reject(new Error(`No verdict on ${file}: ${message.message}\n${message.advice}`));
       };
-      this.#grader.grade(lesson, file);
+      this.#grader.grade(lesson, file, only);
     });
   }
 

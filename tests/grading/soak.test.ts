@@ -1,4 +1,4 @@
-// The short form of `npm run soak`: the right programs of the first lesson, and every fourth mistake, once, on a machine that is kept busy.
+// The short form of `npm run soak`: the first lesson's solution and some of its mistakes, once, on a machine that is kept busy.
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
@@ -8,8 +8,8 @@ import { root } from "../../checker/course/places.ts";
 
 test("a busy machine changes no verdict", { timeout: 900_000 }, async () => {
   const [first] = allLessons();
-  const programs = first ? gradings(first).filter(({ fails }, index) => !fails || index % 4 === 0) : [];
-  expect(programs.length).toBeGreaterThan(5);
+  const programs = first ? gradings(first).filter((_, index) => index % 10 === 0) : [];
+  expect(programs.length).toBeGreaterThan(2);
   expect((await soak(programs, 1)).differences).toEqual([]);
 });
 
