@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import type { Lesson } from "../course/lessons.ts";
@@ -22,15 +22,7 @@ export interface KnownGrading {
 
 /** The solution, alternatives and mistakes of a lesson. */
 export function gradings(lesson: Lesson): KnownGrading[] {
-  const inFolder = (name: string) => {
-    const folder = join(lesson.solutions, name);
-    return existsSync(folder)
-      ? readdirSync(folder)
-          .filter((file) => file.endsWith(".ts"))
-          .sort()
-          .map((file) => join(folder, file))
-      : [];
-  };
+  const inFolder = (name: string) => programsIn(join(lesson.solutions, name));
   const right = [join(lesson.solutions, "solution.ts"), ...inFolder("alternatives")];
   return [
     ...right.map((file) => ({ lesson, file })),
@@ -43,16 +35,21 @@ export function gradings(lesson: Lesson): KnownGrading[] {
   ];
 }
 
+/** The TypeScript files of a folder, in their order; none when there is no such folder. */
+function programsIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".ts"))
+    .sort()
+    .map((file) => join(folder, file));
+}
+
 /** Where it stands of which state of a lesson all its programs had their verdicts, by all its checks. */
 export const soakedFile = (lesson: Lesson): string => join(lesson.solutions, "soaked.sha256");
 
 /** The state of a lesson: of its checks, and of the programs whose verdicts are known. */
 export function stateOf(lesson: Lesson): string {
-  const beside = readdirSync(dirname(lesson.checks)).filter((file) => file.endsWith(".ts"));
-  const files = [
-    ...beside.sort().map((file) => join(dirname(lesson.checks), file)),
-    ...gradings(lesson).map(({ file }) => file),
-  ];
+  const files = [...programsIn(lesson.path), ...gradings(lesson).map(({ file }) => file)];
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(file, "utf8").replaceAll("\r\n", "\n"));
   return hash.digest("hex");
@@ -69,6 +66,8 @@ export interface Soaked {
   readonly count: number;
   /** A text for each verdict that differs. */
   readonly differences: readonly string[];
+  /** The lessons of these verdicts. */
+  readonly differing: ReadonlySet<Lesson>;
   /** A sentence for each program and check that the server is too old for. */
   readonly notJudged: readonly string[];
 }
@@ -84,6 +83,7 @@ export async function soak(
   { server, onGraded = () => {} }: SoakOptions = {},
 ): Promise<Soaked> {
   const differences: string[] = [];
+  const differing = new Set<Lesson>();
   const notJudged = new Set<string>();
   let count = 0;
   for (let round = 1; round <= times; round++) {
@@ -96,7 +96,10 @@ export async function soak(
         count++;
         for (const lack of lacks) notJudged.add(lack);
         const told = difference && `round ${round}${busy ? ", busy" : ""}: ${difference}`;
-        if (told) differences.push(told);
+        if (told) {
+          differences.push(told);
+          differing.add(each.lesson);
+        }
         onGraded(count, times * what.length, told);
       }
     };
@@ -107,7 +110,7 @@ export async function soak(
       for (const counter of counters) counter.kill("SIGKILL");
     }
   }
-  return { count, differences, notJudged: [...notJudged] };
+  return { count, differences, differing, notJudged: [...notJudged] };
 }
 
 /** Whether a check was skipped for a good reason: it says which server it needs, and the one in use is older. */
