@@ -26,8 +26,8 @@ export interface Grading {
   readonly onTest?: (test: TestResult) => void;
   /** What compiles it; a process that grades again and again keeps its compilers warm. */
   readonly compiler?: (file: string, folder: string) => Promise<Compiled>;
-  /** The names of the checks that are played; the others are skipped. Default: all. */
-  readonly only?: readonly string[];
+  /** The name of the one check that is played; the others are skipped. Default: all are played. */
+  readonly only?: string;
   /** Aborted when nobody wants the verdict any more: then the grading ends soon, with a `DroppedGrading`. */
   readonly dropped?: AbortSignal;
   /** Told of what is left to clear up after the verdict. Without it, all is cleared up before. */

@@ -19,8 +19,8 @@ export interface Run {
   readonly journals: Map<string, Journal>;
   /** Aborted when nobody wants the verdict any more: the checks end at once. */
   readonly dropped: AbortSignal | undefined;
-  /** The names of the checks that are played; undefined: all. */
-  readonly only: readonly string[] | undefined;
+  /** The name of the one check that is played; undefined: all are. */
+  readonly only: string | undefined;
   /** Checks that were played on the server that NATS_URL names. */
   readonly borrowed: Set<string>;
   /** Why others were not, where it is not for what they do to a server. */
@@ -34,8 +34,8 @@ export interface RunOptions {
   readonly recorded?: boolean;
   /** Aborted when nobody wants the verdict any more. */
   readonly dropped?: AbortSignal | undefined;
-  /** The names of the checks that are played. Default: all. */
-  readonly only?: readonly string[] | undefined;
+  /** The name of the one check that is played. Default: all are. */
+  readonly only?: string | undefined;
 }
 
 /** What a check of a dropped run ends with; nobody reads it. */

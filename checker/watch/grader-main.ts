@@ -90,7 +90,7 @@ async function gradeOne(message: ToGrader & { type: "grade" }): Promise<void> {
     server: message.server,
     onTest: (test) => say({ type: "test", id, test }),
     compiler: compiler.compile,
-    ...(message.only && { only: message.only }),
+    ...(message.only !== undefined && { only: message.only }),
     dropped: dropped.signal,
     afterwards: (clearUp) => chores.push(clearUp),
   });

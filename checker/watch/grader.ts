@@ -20,7 +20,7 @@ export class Grader {
   #gradings = 0;
   #lesson: Lesson | undefined;
   #file: string | undefined;
-  #only: readonly string[] | undefined;
+  #only: string | undefined;
   #late: NodeJS.Timeout | undefined;
   /** The last grading that was dropped. */
   #dropped = 0;
@@ -42,10 +42,10 @@ export class Grader {
   }
 
   /**
-   * Grades the lesson's exercise, or another file as such; by all checks, or only by those of these names. What is being graded is
+   * Grades the lesson's exercise, or another file as such; by all checks, or only by the one of this name. What is being graded is
    * dropped: its verdict would be on a file that is no more.
    */
-  grade(lesson: Lesson, file?: string, only?: readonly string[]): void {
+  grade(lesson: Lesson, file?: string, only?: string): void {
     if (this.#busy) this.#drop();
     this.#lesson = lesson;
     this.#file = file;
@@ -58,7 +58,7 @@ export class Grader {
       lesson: lesson.id,
       server: this.server,
       ...(file && { file }),
-      ...(only && { only }),
+      ...(only !== undefined && { only }),
     });
     this.#expectASign();
   }

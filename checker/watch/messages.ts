@@ -13,8 +13,8 @@ export type ToGrader =
       readonly server: FoundProgram;
       /** What is graded in place of the lesson's exercise. It is not remembered as the exercise's run. */
       readonly file?: string;
-      /** The names of the checks that are played. Default: all. */
-      readonly only?: readonly string[];
+      /** The name of the one check that is played. Default: all are. */
+      readonly only?: string;
     }
   /** The verdicts up to this one are not wanted any more. */
   | { readonly type: "drop"; readonly id: number };

@@ -16,9 +16,9 @@ export class WarmGraders {
 
   /**
    * Grades a file as the exercise of a lesson.
-   * @param only the names of the checks to play; default: all
+   * @param only the name of the one check to play; default: all are played
    */
-  async graded(lesson: Lesson, file: string, only?: readonly string[]): Promise<Verdict> {
+  async graded(lesson: Lesson, file: string, only?: string): Promise<Verdict> {
     const grader = this.#idle.pop() ?? (await this.#start());
     try {
       return await grader.graded(lesson, file, only);
@@ -47,7 +47,7 @@ class WarmGrader {
   }
 
   /** Resolves when the grading is cleared up, too: that must not slow the next one down. */
-  graded(lesson: Lesson, file: string, only?: readonly string[]): Promise<Verdict> {
+  graded(lesson: Lesson, file: string, only?: string): Promise<Verdict> {
     return new Promise((resolve, reject) => {
       let verdict: Verdict | undefined;
       this.#hear = (message) => {
