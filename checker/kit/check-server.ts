@@ -8,7 +8,8 @@ import {
 } from "nats";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { Served } from "../nats/borrowed.ts";
-import type { Journal } from "../wire/journal.ts";
+import type { ServerEvent } from "../wire/events.ts";
+import { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
 import { CannotCheck } from "./finding.ts";
@@ -25,7 +26,39 @@ const open = new Set<CheckServer>();
 
 /** Whether the server of another check listens at this port. */
 export function isForeign(port: number, own: CheckServer): boolean {
-  return [...open].some((each) => each !== own && each.listensAt(port));
+  return [...open].some((each) => each.sight !== own.sight && each.listensAt(port));
+}
+
+/** What a check sees of its programs; one for all servers of a check. */
+export class Sight {
+  /** Set while a belief is judged: what it cannot see, it does not find. */
+  judging = false;
+  /** What a check asked for and cannot have in a run without the recorder. */
+  denied: CannotCheck | undefined;
+
+  constructor(
+    /** Where the kit writes down what it does. */
+    readonly journal = new Journal(),
+    /** False when programs connect to the server itself, so that nothing of what they say is seen. */
+    readonly recorded = true,
+  ) {}
+
+  deny(why: string): never {
+    const denied = new CannotCheck(`cannot do without the recorder: ${why}`);
+    if (!this.judging) this.denied ??= denied;
+    throw denied;
+  }
+}
+
+/** A relay before a server, which may be started later. */
+export function relayTo(server: () => Served | undefined, { journal }: Sight): Promise<Relay> {
+  return Relay.listen({
+    journal,
+    target: () => {
+      const { running = false, host = "", port = 0 } = server() ?? {};
+      return running ? { host, port } : undefined;
+    },
+  });
 }
 
 export class CheckServer {
@@ -34,53 +67,42 @@ export class CheckServer {
   #playing: Playing[] = [];
 
   readonly #relay: Relay;
-  /** Set while a belief is judged: what it cannot see, it does not find. */
-  judging = false;
-  /** What a check asked for and cannot have in a run without the recorder. */
-  denied: CannotCheck | undefined;
 
-  private constructor(
+  /** @param name which one it is, in a cluster */
+  constructor(
     readonly nats: Served,
-    /** Where the kit writes down what it does. */
-    readonly journal: Journal,
+    readonly sight: Sight,
     relay: Relay,
-    /** False when programs connect to the server itself, so that nothing of what they say is seen. */
-    private readonly recorded: boolean,
+    readonly name?: string,
   ) {
     this.#relay = relay;
+    open.add(this);
+  }
+
+  /** Where the kit writes down what it does. */
+  get journal(): Journal {
+    return this.sight.journal;
   }
 
   /** What was said on the wire. */
   get wire(): Journal {
-    if (!this.recorded) this.#deny("it reads the wire");
+    if (!this.sight.recorded) this.sight.deny("it reads the wire");
     return this.journal;
   }
 
   /** Between programs and server: cut, stall or slow their connections here. */
   get relay(): Relay {
-    if (!this.recorded) this.#deny("it breaks connections");
+    if (!this.sight.recorded) this.sight.deny("it breaks connections");
     return this.#relay;
   }
 
   /** What only the recorder can tell, where a check can do without: then it takes `blind` for it. */
   seen<T>(look: (wire: Journal) => T, blind: T): T {
-    return this.recorded ? look(this.journal) : blind;
+    return this.sight.recorded ? look(this.journal) : blind;
   }
 
-  #deny(why: string): never {
-    const denied = new CannotCheck(`cannot do without the recorder: ${why}`);
-    if (!this.judging) this.denied ??= denied;
-    throw denied;
-  }
-
-  static async start(server: Served, journal: Journal, recorded = true): Promise<CheckServer> {
-    const relay = await Relay.listen({
-      journal,
-      target: () => (server.running ? { host: server.host, port: server.port } : undefined),
-    });
-    const made = new CheckServer(server, journal, relay, recorded);
-    open.add(made);
-    return made;
+  static async start(server: Served, sight = new Sight()): Promise<CheckServer> {
+    return new CheckServer(server, sight, await relayTo(() => server, sight));
   }
 
   listensAt(port: number): boolean {
@@ -91,10 +113,15 @@ export class CheckServer {
     return this.nats.program.version;
   }
 
+  /** Where programs connect. */
+  get address(): string {
+    return `127.0.0.1:${this.sight.recorded ? this.#relay.port : this.nats.port}`;
+  }
+
   /** What a program needs to connect: address, user and the name that the timeline shows. */
   options(name: string, more: ConnectionOptions = {}): ConnectionOptions {
     return {
-      servers: `127.0.0.1:${this.recorded ? this.#relay.port : this.nats.port}`,
+      servers: this.address,
       ...this.nats.user,
       name,
       ...more,
@@ -137,9 +164,14 @@ export class CheckServer {
     return (await this.client()).jetstreamManager({ timeout: apiMs });
   }
 
+  /** Writes down what happens to this server. */
+  note(what: ServerEvent["what"]): void {
+    this.journal.note({ kind: "server", what, ...(this.name !== undefined && { name: this.name }) });
+  }
+
   /** The power goes: SIGKILL. */
   async kill(): Promise<void> {
-    this.journal.note({ kind: "server", what: "killed" });
+    this.note("killed");
     await this.nats.kill();
   }
 
@@ -147,7 +179,7 @@ export class CheckServer {
   async restart(): Promise<void> {
     const { url } = this.nats;
     await this.nats.restart();
-    this.journal.note({ kind: "server", what: "restarted" });
+    this.note("restarted");
     // Programs go through the relay and find it; connections of the check's own would dial the old port for ever.
     if (this.nats.url !== url && (this.#connection || this.#others.length > 0))
       throw new EnvironmentTrouble(
@@ -184,7 +216,7 @@ export class CheckServer {
 
   /** Freezes the server: connections stay open, nothing is answered. On Windows its connections are stalled instead. */
   pause(): void {
-    this.journal.note({ kind: "server", what: "paused" });
+    this.note("paused");
     if (process.platform === "win32") this.#stalled = this.#relay.stall();
     else this.nats.pause();
   }
@@ -193,7 +225,7 @@ export class CheckServer {
     this.#stalled?.release();
     this.#stalled = undefined;
     if (process.platform !== "win32") this.nats.resume();
-    this.journal.note({ kind: "server", what: "resumed" });
+    this.note("resumed");
   }
 
   /**

@@ -4,10 +4,11 @@ import type { NatsConnection } from "nats";
 import semver from "semver";
 import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
-import { BorrowedServer, NeedsOwnServer, type Served } from "../nats/borrowed.ts";
+import { BorrowedServer, NeedsOwnServer } from "../nats/borrowed.ts";
 import type { ServerSettings } from "../nats/server.ts";
 import { Journal } from "../wire/journal.ts";
-import { CheckServer } from "./check-server.ts";
+import { CheckCluster } from "./check-cluster.ts";
+import { CheckServer, Sight } from "./check-server.ts";
 import { shownOnTheWire } from "./evidence.ts";
 import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import type { Hook } from "./hook.ts";
@@ -34,6 +35,8 @@ export interface CheckSettings<Id extends string> {
   readonly outputKb?: number;
   /** The server, where the default (JetStream on, one account) does not do. */
   readonly server?: ServerSettings | (() => ServerSettings);
+  /** How many servers form a cluster for the check; `true` for three. They have the settings of `server`. Default: one server, no cluster. */
+  readonly cluster?: boolean | number;
   /** The oldest server that can do this, for example `2.11.0`; on an older one the check is skipped. */
   readonly needsServer?: string;
   /** The check uses the nats CLI; where there is none it is skipped. */
@@ -69,7 +72,10 @@ type FunctionsOf<E> = { [K in keyof E]: E[K] extends Function_ ? K : never }[key
 
 /** What a check has in hand. */
 export interface Scene<Exercise, Id extends string> {
+  /** In a cluster its first one. */
   readonly server: CheckServer;
+  /** For a check with `cluster`. */
+  readonly cluster: CheckCluster;
   readonly learner: {
     /** Starts one function of the exercise in a process of its own. */
     start<K extends FunctionsOf<Exercise>>(
@@ -161,14 +167,26 @@ async function play<Exercise, Id extends string>(
     if (borrowed) {
       try {
         run.borrowed.add(name);
-        return await playOn(borrowed, cli, name, settings, body);
+        const server = await CheckServer.start(borrowed, new Sight(new Journal(), run.recorded));
+        return await playOn(server, cli, name, settings, body);
       } catch (error) {
         if (!(error instanceof NeedsOwnServer)) throw error;
         run.borrowed.delete(name);
       }
     }
-    const wanted = typeof settings.server === "function" ? settings.server() : settings.server;
-    return await playOn(await takeServer(wanted ?? {}), cli, name, settings, body);
+    const sight = new Sight(new Journal(), run.recorded);
+    const wanted = (typeof settings.server === "function" ? settings.server() : settings.server) ?? {};
+    if (settings.cluster) {
+      const size = settings.cluster === true ? 3 : settings.cluster;
+      return await playOn(
+        await CheckCluster.start(serverInUse(), size, wanted, sight),
+        cli,
+        name,
+        settings,
+        body,
+      );
+    }
+    return await playOn(await CheckServer.start(await takeServer(wanted), sight), cli, name, settings, body);
   } finally {
     cli?.close();
   }
@@ -177,11 +195,12 @@ async function play<Exercise, Id extends string>(
 /** An account of the server that NATS_URL names, where that is set and the check can do with it. */
 async function borrow<Id extends string>({
   server,
+  cluster,
   needsServer,
 }: CheckSettings<Id>): Promise<BorrowedServer | undefined> {
   const url = process.env.NATS_URL;
   const run = currentRun();
-  if (!url || server !== undefined || run.notBorrowed !== undefined) return undefined;
+  if (!url || server !== undefined || cluster || run.notBorrowed !== undefined) return undefined;
   const answer = await BorrowedServer.borrow(url);
   if (typeof answer === "string") {
     run.notBorrowed = answer;
@@ -193,26 +212,31 @@ async function borrow<Id extends string>({
 }
 
 async function playOn<Exercise, Id extends string>(
-  nats: Served,
+  on: CheckServer | CheckCluster,
   cli: NatsCli | undefined,
   name: string,
   settings: CheckSettings<Id>,
   body: (scene: Scene<Exercise, Id>) => Promise<void>,
 ): Promise<void> {
   const run = currentRun();
-  const journal = new Journal();
+  const servers = on instanceof CheckCluster ? on.nodes : ([on] as const);
+  const { sight } = servers[0];
   const stage = new Stage(
-    await CheckServer.start(nats, journal, run.recorded),
+    servers,
     run.exercise,
     { memoryMb: settings.memoryMb ?? defaultMemoryMb, outputKb: settings.outputKb ?? 1_024 },
     settings.beliefs,
     settings.budgetMs ?? 10_000,
     run.dropped,
   );
-  run.journals.set(name, journal);
+  run.journals.set(name, sight.journal);
   try {
     await body({
       server: stage.server,
+      get cluster() {
+        if (on instanceof CheckServer) throw new Error("A check that needs a cluster says so: cluster.");
+        return on;
+      },
       learner: { start: (target, args, options) => stage.start(target, args as unknown[], options) as never },
       until: (what, condition) => stage.until(what, condition),
       lasting: (ms, condition) => stage.lasting(ms, condition),
@@ -229,14 +253,16 @@ async function playOn<Exercise, Id extends string>(
     await stage.finish();
   } catch (error) {
     // Whatever came of it, in a hook or in a program, is of no account.
-    if (stage.server.denied) throw stage.server.denied;
+    if (sight.denied) throw sight.denied;
     if (error instanceof NeedsOwnServer) throw error;
-    if (nats.lost) throw new NeedsOwnServer("lost");
-    if (nats.died) throw nats.died;
+    for (const { nats } of servers) {
+      if (nats.lost) throw new NeedsOwnServer("lost");
+      if (nats.died) throw nats.died;
+    }
     const parts = await explain(error, stage);
     if (parts) {
       run.findings.set(name, {
-        ...shownOnTheWire(parts, journal),
+        ...shownOnTheWire(parts, sight.journal),
         ...(stage.output && { output: stage.output }),
       });
       // Whoever loads it again waits in vain again; once is enough.

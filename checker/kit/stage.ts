@@ -58,8 +58,9 @@ export class Stage {
   readonly #scales = new Scales();
   #rounds: NodeJS.Timeout;
 
+  /** @param servers of the check; those of a cluster have one sight */
   constructor(
-    readonly server: CheckServer,
+    readonly servers: readonly [CheckServer, ...CheckServer[]],
     private readonly exercise: string,
     private readonly limits: Limits,
     private readonly beliefs: Readonly<Record<string, Belief>>,
@@ -74,6 +75,11 @@ export class Stage {
       for (const program of this.programs) program.feelPulse();
     }, 50);
     this.#rounds.unref();
+  }
+
+  /** The server; of a cluster the first one. */
+  get server(): CheckServer {
+    return this.servers[0];
   }
 
   /**
@@ -156,14 +162,14 @@ export class Stage {
 
   /** What a sign says; `blind` when it would have to see what a run without the recorder does not have. */
   async #seen<T>(look: () => T | Promise<T>, blind: T): Promise<T> {
-    this.server.judging = true;
+    this.server.sight.judging = true;
     try {
       return await look();
     } catch (error) {
       if (error instanceof CannotCheck) return blind;
       throw error;
     } finally {
-      this.server.judging = false;
+      this.server.sight.judging = false;
     }
   }
 
@@ -234,10 +240,10 @@ export class Stage {
     this.dropped?.removeEventListener("abort", this.#drop);
     hookListeners.delete(this.#stir);
     for (const program of this.programs) program.dispose();
-    this.server.retire();
+    for (const server of this.servers) server.retire();
     await clearUp(async () => {
       for (const program of this.programs) program.endLeftovers();
-      await this.server.close();
+      await Promise.all(this.servers.map((server) => server.close()));
     });
   }
 

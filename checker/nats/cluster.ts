@@ -7,6 +7,8 @@ import { NatsServer, randomCredentials, type ServerSettings } from "./server.ts"
 export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "user" | "system"> {
   /** How many servers. JetStream wants an odd number. Default 3. */
   readonly size?: number;
+  /** For each server the address that clients are told, where it is not the one that it listens at. */
+  readonly advertise?: readonly string[] | undefined;
 }
 
 /** How long the servers may take to agree on a leader; it takes about two seconds on an idle machine. */
@@ -19,14 +21,17 @@ const askAgainMs = 20;
 interface JetStreamMonitor {
   readonly meta_cluster?: { readonly leader?: string; readonly cluster_size: number };
   readonly account_details?: readonly {
-    readonly stream_detail?: readonly {
-      readonly name: string;
-      readonly cluster?: {
-        readonly leader?: string;
-        readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
-      };
-    }[];
+    readonly stream_detail?: readonly (Replicated & { readonly consumer_detail?: readonly Replicated[] })[];
   }[];
+}
+
+/** A stream or a consumer. */
+interface Replicated {
+  readonly name: string;
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly name: string; readonly current: boolean }[];
+  };
 }
 
 export class NatsCluster {
@@ -39,7 +44,7 @@ export class NatsCluster {
    */
   static async start(
     program: FoundProgram,
-    { size = 3, ...settings }: ClusterSettings = {},
+    { size = 3, advertise, ...settings }: ClusterSettings = {},
   ): Promise<NatsCluster> {
     for (let tries = 1; ; tries++) {
       const ports = await freePorts(size);
@@ -51,7 +56,7 @@ export class NatsCluster {
             ...settings,
             ...credentials,
             name: `hub-${index + 1}`,
-            config: `cluster { name: hubs, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }\n${settings.config ?? ""}`,
+            config: `${advertise ? `client_advertise: "${advertise[index]}"\n` : ""}cluster { name: hubs, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }\n${settings.config ?? ""}`,
           }),
         ),
       );
@@ -100,15 +105,18 @@ export class NatsCluster {
 
   /** The server that leads JetStream's own group, which places streams; undefined while there is none. */
   async metaLeader(): Promise<NatsServer | undefined> {
-    return this.#named((await this.#ask())?.meta_cluster?.leader);
+    return this.#named(await this.#ask("", ({ meta_cluster: meta }) => meta?.leader));
   }
 
-  /** The server that takes the messages of a stream; undefined while there is none. */
-  async streamLeader(stream: string): Promise<NatsServer | undefined> {
-    const detail = (await this.#ask("?accounts=1&streams=1"))?.account_details
-      ?.flatMap((account) => account.stream_detail ?? [])
-      .find(({ name }) => name === stream);
-    return this.#named(detail?.cluster?.leader);
+  /** The server that takes the messages of a stream, or hands out those of its consumer; undefined while there is none. */
+  async streamLeader(stream: string, consumer?: string): Promise<NatsServer | undefined> {
+    const named = (wanted: string) => (each: Replicated) => each.name === wanted;
+    const leader = await this.#ask("?accounts=1&streams=1&consumers=1", ({ account_details: accounts }) => {
+      const found = accounts?.flatMap((account) => account.stream_detail ?? []).find(named(stream));
+      const led = consumer === undefined ? found : found?.consumer_detail?.find(named(consumer));
+      return led?.cluster?.leader;
+    });
+    return this.#named(leader);
   }
 
   /** Kills all and removes their folders. */
@@ -124,11 +132,12 @@ export class NatsCluster {
     return this.nodes.filter((node) => node.running && !node.paused);
   }
 
-  /** What the first server that answers says of JetStream. */
-  async #ask(query = ""): Promise<JetStreamMonitor | undefined> {
+  /** What the first server knows that knows it: a stream is known to those that have it. */
+  async #ask<T>(query: string, look: (monitor: JetStreamMonitor) => T | undefined): Promise<T | undefined> {
     for (const node of this.#awake()) {
       try {
-        return await node.monitor<JetStreamMonitor>(`jsz${query}`);
+        const known = look(await node.monitor<JetStreamMonitor>(`jsz${query}`));
+        if (known !== undefined) return known;
       } catch {
         // It was killed as we asked.
       }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { root } from "../course/places.ts";
+import { NatsCluster } from "../nats/cluster.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import { markedEnvironment, watchOver } from "../nats/reaper.ts";
 import { runFolder } from "../nats/run-folder.ts";
@@ -13,6 +14,8 @@ export interface Snippet {
   /** `run`: a whole program whose output the page shows. `v3`: a module that only has to compile. */
   readonly kind: "run" | "v3";
   readonly code: string;
+  /** Marked `ts run cluster`: it runs on a cluster of three, and NATS_URL has the addresses of all. */
+  readonly cluster: boolean;
   /** The line of the README that the code begins at, from 1. */
   readonly line: number;
   /** What the page shows as its output; undefined for `v3`. */
@@ -24,11 +27,11 @@ export interface Snippet {
 /** Nothing on a page takes longer; in milliseconds, for a slow machine. */
 const timeout = 60_000;
 
-const fence = /^```ts (run|v3)[^\n]*\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```)?/gm;
+const fence = /^```ts (run|v3)([^\n]*)\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```)?/gm;
 
 const accountsFence = /^```conf accounts\n([\s\S]*?)^```$/gm;
 
-/** The marked programs of a page: fences `ts run`, each with its `text output`, and `ts v3`. */
+/** The marked programs of a page: fences `ts run` or `ts run cluster`, each with its `text output`, and `ts v3`. */
 export function snippetsIn(markdown: string): Snippet[] {
   const page = markdown.replaceAll("\r\n", "\n");
   const accounts = [...page.matchAll(accountsFence)];
@@ -36,32 +39,33 @@ export function snippetsIn(markdown: string): Snippet[] {
     const above = accounts.findLast(({ index }) => index < match.index)?.[1];
     return {
       kind: match[1] as "run" | "v3",
-      code: match[2] ?? "",
+      cluster: match[2]?.trim() === "cluster",
+      code: match[3] ?? "",
       line: page.slice(0, match.index).split("\n").length + 1,
-      ...(match[1] === "run" && { output: match[3] ?? "" }),
+      ...(match[1] === "run" && { output: match[4] ?? "" }),
       ...(above !== undefined && { accounts: above }),
     };
   });
 }
 
 /**
- * Runs one program as a reader would, on a server of its own (JetStream on; no users, or the page's accounts), found by NATS_URL.
+ * Runs one program as a reader would, on a server or a cluster of its own (JetStream on; no users, or the page's accounts), found by
+ * NATS_URL.
  * @returns what it prints on stdout
  * @throws Error with its output when it does not end with exit status 0
  */
 export async function runSnippet(snippet: Snippet, program: FoundProgram): Promise<string> {
   const { accounts } = snippet;
-  const server = await NatsServer.start(
-    program,
-    accounts === undefined ? { ownAccounts: true } : { accounts },
-  );
+  const settings = accounts === undefined ? { ownAccounts: true } : { accounts };
+  const server = await (snippet.cluster ? NatsCluster : NatsServer).start(program, settings);
+  const urls = server instanceof NatsCluster ? server.urls : [server.url];
   const folder = runFolder("snippet");
   const file = join(folder.path, "snippet.ts");
   writeFileSync(file, snippet.code);
   try {
     const child = execa(process.execPath, ["--import", "tsx", file], {
       cwd: root,
-      env: { ...markedEnvironment(), NATS_URL: server.url, NO_COLOR: "1" },
+      env: { ...markedEnvironment(), NATS_URL: urls.join(","), NO_COLOR: "1" },
       extendEnv: false,
       reject: false,
       timeout,
@@ -102,9 +106,11 @@ export async function renewOutputs(
     }
   }
   let index = 0;
-  const after = before.replace(fence, (whole, kind: string, code: string) => {
+  const after = before.replace(fence, (whole, kind: string, marks: string, code: string) => {
     const output = outputs[index++] ?? "";
-    return kind === "run" ? `\`\`\`ts run\n${code}\`\`\`\n\n\`\`\`text output\n${output}\`\`\`` : whole;
+    return kind === "run"
+      ? `\`\`\`ts run${marks}\n${code}\`\`\`\n\n\`\`\`text output\n${output}\`\`\``
+      : whole;
   });
   return { before, after };
 }

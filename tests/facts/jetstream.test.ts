@@ -11,7 +11,7 @@ import {
 } from "nats";
 import semver from "semver";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
-import { CheckServer } from "../../checker/kit/check-server.ts";
+import { CheckServer, Sight } from "../../checker/kit/check-server.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
@@ -274,7 +274,7 @@ test("a loss at the very end shows by itself to an ordered consumer that is push
   const { server, manager, js } = await scene();
   await manager.streams.add(parcels);
   const journal = new Journal();
-  const depot = await CheckServer.start(server, journal);
+  const depot = await CheckServer.start(server, new Sight(journal));
   onTestFinished(() => depot.close());
   const shown: Record<"pushed" | "pulls", number[]> = { pushed: [], pulls: [] };
   const pushed = (await depot.connect("pushed", { recorded: true })).jetstream();
@@ -319,7 +319,7 @@ test.each(["next", "fetch"] as const)(
     const ackWaitMs = 2_000;
     await manager.consumers.add("PARCELS", { ...worker, ack_wait: nanos(ackWaitMs) });
     const journal = new Journal();
-    const depot = await CheckServer.start(server, journal);
+    const depot = await CheckServer.start(server, new Sight(journal));
     onTestFinished(() => depot.close());
     const nc = await depot.connect("worker", { recorded: true });
     const consumer = await nc.jetstream().consumers.get("PARCELS", "worker");

@@ -101,6 +101,8 @@ const timed = /refused connection|pull request|status|PING|connect|heartbeat/;
 function unrandom(text: string): string {
   return (
     text
+      // Which node of a cluster leads is up to chance.
+      .replace(/\bserver hub-\d+\b/g, "server hub-N")
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>")
       .replace(/\bid [0-9a-z]{8}…/gi, "id <id>")
       .replace(/_INBOX\.[\w.*>-]+/g, "_INBOX.<id>")

@@ -1,0 +1,37 @@
+// Mistake: a-dead-line-tells
+// Fails: a worker goes on when its consumer has another leader, and when its node is frozen or gone
+// It relies on the connection to break when the node is gone.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";
+import type { Scan } from "../solution.ts";
+
+export { createScans, store } from "../solution.ts";
+
+export async function work(
+  hub: ConnectionOptions,
+  sort: (scan: Scan) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  const nc = await connect({
+    ...hub,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    timeout: 2_000,
+  });
+  const { consumers } = nc.jetstream({ timeout: 2_000 });
+  let sorter: Consumer | undefined;
+  while (!stop.aborted) {
+    let message: JsMsg | null = null;
+    try {
+      sorter ??= await consumers.get("SCANS", "sorter");
+      message = await sorter.next({ expires: 1_000 });
+    } catch {
+      await sleep(250);
+    }
+    if (!message) continue;
+    await sort(message.json<Scan>());
+    message.ack();
+  }
+  await nc.drain();
+}

@@ -1,0 +1,37 @@
+// Mistake: in-process-is-an-error
+// Fails: scans are stored once while nodes are frozen
+// Every error of JetStream is thrown, with "duplicate message id is in process".
+import { setTimeout as sleep } from "node:timers/promises";
+import { ErrorCode, type NatsConnection, NatsError } from "nats";
+import type { Scan } from "../solution.ts";
+
+export { createScans, work } from "../solution.ts";
+
+export async function store(nc: NatsConnection, scans: Scan[], patience: number): Promise<number[]> {
+  const js = nc.jetstream();
+  const sequences: number[] = [];
+  for (const scan of scans) {
+    const subject = `parcel.${scan.depot}.${scan.event}`;
+    for (;;) {
+      try {
+        const { seq } = await js.publish(subject, JSON.stringify(scan), {
+          msgID: scan.id,
+          timeout: patience,
+        });
+        sequences.push(seq);
+        break;
+      } catch (error) {
+        if (!isNotNow(error)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+  return sequences;
+}
+
+/** Whether an error means that the same may well be possible in a moment. */
+function isNotNow(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  if (error.api_error) return false;
+  return error.code === ErrorCode.Timeout || error.code === ErrorCode.NoResponders;
+}

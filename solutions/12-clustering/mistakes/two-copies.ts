@@ -1,0 +1,26 @@
+// Mistake: two-copies-are-enough
+// Fails: a new stream has all its scans when a node is gone
+// One node may be lost, so there is one copy more.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type NatsConnection, NatsError } from "nats";
+
+export { store, work } from "../solution.ts";
+
+export async function createScans(nc: NatsConnection): Promise<void> {
+  const { streams } = await nc.jetstreamManager();
+  const settings = { subjects: ["parcel.*.*"], num_replicas: 3 };
+  const nameInUse = 10058;
+  try {
+    await streams.add({ name: "SCANS", ...settings, num_replicas: 2 });
+    return;
+  } catch (error) {
+    if (!(error instanceof NatsError) || error.api_error?.err_code !== nameInUse) throw error;
+    await streams.update("SCANS", settings);
+  }
+  for (;;) {
+    const { cluster } = await streams.info("SCANS");
+    const followers = cluster?.replicas ?? [];
+    if (cluster?.leader && followers.length === 2 && followers.every(({ current }) => current)) return;
+    await sleep(100);
+  }
+}
