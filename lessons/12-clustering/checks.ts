@@ -365,7 +365,7 @@ check(
 );
 
 check(
-  "a scan is stored once when its leader goes before it could answer",
+  "a scan is stored once when its leader goes before it answers",
   {
     cluster: true,
     budgetMs: 40_000,
@@ -560,7 +560,7 @@ check(
 const sorter = { durable_name: "sorter", ack_policy: "explicit" as never, ack_wait: 1_000_000_000 };
 
 check(
-  "a worker begins when the hub is there, and comes back however long it was away",
+  "a worker waits for the hub, however long it is away",
   {
     budgetMs: 60_000,
     beliefs: {
@@ -580,10 +580,11 @@ check(
     const manager = await server.manager();
     await manager.streams.add({ ...scansStream, num_replicas: 1 });
     await manager.consumers.add("SCANS", sorter);
-    await put(server, scanNo(1), until);
+    for (const no of [1, 101, 102]) await put(server, scanNo(no), until);
     await server.kill();
 
-    const sort = hook(async (_: Scan) => {});
+    // It takes a moment, so that two at a time show.
+    const sort = hook(async (_: Scan) => new Promise<void>((resolve) => setTimeout(resolve, 20)));
     const sorted = (no: number) => sort.received.some((scan) => scan?.id === scanNo(no).id);
     const stop = new AbortController();
     let since = 0;
@@ -596,10 +597,10 @@ check(
       when: () => over() && !sorted(1),
       message: () =>
         `The hub was not up when the worker began. \`work\` has ${working?.error ? `thrown "${working.error.message}"` : "returned"}, and nobody sorts the scans when the hub is there. After a power cut the worker may be up sooner than the hub.`,
-      wire: refused,
+      wire: () => server.wire.dials({ accepted: false }),
     });
     believes("the-client-tries-for-ever", {
-      when: () => sorted(1) && !sorted(2) && gaveUp(),
+      when: () => sorted(1) && !sorted(2) && refused().length >= 2 && gaveUp(),
       message: () =>
         `The hub was away, and the client tried ${refused().length} times to connect. Then it closed the connection for good: by default it tries ten times for each server, two seconds apart. When the hub is back, nobody sorts the scans.`,
       wire: () => [...server.wire.of("server").slice(-1), ...refused()],
@@ -610,7 +611,8 @@ check(
     await until("the worker to look for the hub", () => over() || refused().length >= 2);
     if (over()) await working.result();
     await server.restart();
-    await until("the first scan to be sorted", () => sorted(1) || over());
+    await until("the first scans to be sorted", () => [1, 101, 102].every(sorted) || over());
+    if (sort.peak > 1) fail("`sort` was given a scan while it was still at work with the one before.");
 
     await server.kill();
     since = server.wire.mark();
@@ -630,7 +632,7 @@ check(
 );
 
 check(
-  "a worker goes on when its consumer has another leader, and when its node is frozen or gone",
+  "a worker goes on without its leader, and without its node",
   {
     cluster: true,
     budgetMs: 60_000,
@@ -697,8 +699,11 @@ check(
     );
     await put(away, scanNo(1), until);
     await until("the first scan to be sorted", () => sorted(1) || working.settled);
+    if (working.settled) await working.result();
+    // Its request for the next scan lies with the leader then: a new one, or one for many that it has sent before.
     const asked = pulls().length;
-    await until("the worker to ask for the next scan", () => pulls().length > asked || pulls().length > 1);
+    const restsOnIt = lasting(500, () => true);
+    await until("the worker to ask for the next scan", () => pulls().length > asked || restsOnIt());
     // The server tells of the change, once. What is told once may be lost.
     word = home.relay.hold((event) => event.kind === "status" && event.code === 409, {
       who: "worker",
@@ -712,6 +717,7 @@ check(
     what = "another leader";
     waits = lasting(8_000, () => !sorted(2));
     await until("the second scan to be sorted", () => sorted(2) || working.settled || waits());
+    if (working.settled) await working.result();
     if (!sorted(2))
       fail("The consumer got another leader, and the worker did not go on within five seconds.");
     word.release();
@@ -747,6 +753,7 @@ check(
     waits = lasting(13_000, () => !sorted(3));
     await put(awake, scanNo(3), until);
     await until("the third scan to be sorted", () => sorted(3) || working.settled || waits());
+    if (working.settled) await working.result();
     if (!sorted(3)) fail("The worker's node was frozen, and the worker did not go on within ten seconds.");
     stop.abort();
     await working.result();

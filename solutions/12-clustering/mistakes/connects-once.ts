@@ -1,5 +1,5 @@
 // Mistake: the-hub-is-there-first
-// Fails: a worker begins when the hub is there, and comes back however long it was away
+// Fails: a worker waits for the hub, however long it is away
 // It connects at the start, and the hub has to be up.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";

@@ -1,5 +1,5 @@
 // Mistake: an-id-for-each-try
-// Fails: a scan is stored once when its leader goes before it could answer
+// Fails: a scan is stored once when its leader goes before it answers
 // Each message gets an id of its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode, type NatsConnection, NatsError, nuid } from "nats";

@@ -1,5 +1,5 @@
 // Mistake: who-accepts-answers
-// Fails: a worker goes on when its consumer has another leader, and when its node is frozen or gone
+// Fails: a worker goes on without its leader, and without its node
 // It asks the server for signs of life, and waits for the first word of a new connection with the default, 20 seconds.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";

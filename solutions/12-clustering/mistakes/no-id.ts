@@ -1,5 +1,5 @@
 // Mistake: the-cluster-knows-repeats
-// Fails: a scan is stored once when its leader goes before it could answer
+// Fails: a scan is stored once when its leader goes before it answers
 // It tries again without a message id: the nodes will agree on what is stored.
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode, type NatsConnection, NatsError } from "nats";

@@ -1,5 +1,5 @@
 // Mistake: a-dead-line-tells
-// Fails: a worker goes on when its consumer has another leader, and when its node is frozen or gone
+// Fails: a worker goes on without its leader, and without its node
 // It relies on the connection to break when the node is gone.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";

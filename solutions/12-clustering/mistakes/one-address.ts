@@ -1,5 +1,5 @@
 // Mistake: one-address
-// Fails: a worker goes on when its consumer has another leader, and when its node is frozen or gone
+// Fails: a worker goes on without its leader, and without its node
 // It takes the first address: the server tells the client the others.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";

@@ -1,5 +1,5 @@
 // Mistake: the-client-tries-for-ever
-// Fails: a worker begins when the hub is there, and comes back however long it was away
+// Fails: a worker waits for the hub, however long it is away
 // The client connects again by itself: it has good defaults.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, type Consumer, connect, type JsMsg } from "nats";

@@ -1,5 +1,5 @@
 // Mistake: no-answer-is-final
-// Fails: a scan is stored once when its leader goes before it could answer
+// Fails: a scan is stored once when its leader goes before it answers
 // No answer is thrown as an error, as if the scan were not stored.
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode, type NatsConnection, NatsError } from "nats";

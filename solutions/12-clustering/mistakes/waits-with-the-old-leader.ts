@@ -1,5 +1,5 @@
 // Mistake: the-client-would-tell
-// Fails: a worker goes on when its consumer has another leader, and when its node is frozen or gone
+// Fails: a worker goes on without its leader, and without its node
 // `consume()` keeps a request open, so it will get the next scan.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, connect } from "nats";
