@@ -20,6 +20,8 @@ const { check } = exercise<typeof import("./exercise.ts")>();
 const patience = 300;
 /** So long that an answer is in time on a busy machine, too. */
 const longPatience = 2_000;
+/** Tried on 2.14.5 and 2.15.2. With 2.9.10 the checks in a cluster do not end within two minutes. */
+const clusters = "2.14.0";
 const inProcess = 10158;
 const streamFull = 10077;
 /** It remembers ids for longer than a check can take, however slow the machine is. */
@@ -137,6 +139,7 @@ check(
   "a new stream has all its scans when a node is gone",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 30_000,
     beliefs: {
       "a-cluster-copies-all": {
@@ -205,6 +208,7 @@ check(
   "an old stream gets its copies, and they are complete",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 30_000,
     beliefs: {
       "there-is-one-already": {
@@ -285,6 +289,7 @@ check(
   "scans wait until the hub has a majority again",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 40_000,
     beliefs: {
       "nobody-there-is-final": {
@@ -368,6 +373,7 @@ check(
   "a scan is stored once when its leader goes before it answers",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 40_000,
     beliefs: {
       "no-answer-is-final": {
@@ -460,6 +466,7 @@ check(
   "scans are stored once while nodes are frozen",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 40_000,
     beliefs: {
       "in-process-is-an-error": {
@@ -635,6 +642,7 @@ check(
   "a worker goes on without its leader, and without its node",
   {
     cluster: true,
+    needsServer: clusters,
     budgetMs: 60_000,
     beliefs: {
       "the-client-would-tell": {
