@@ -251,15 +251,17 @@ check(
       holder.wire
         .of("apiReply", { client: "office" })
         .filter(({ call }) => /^STREAM\.(CREATE|UPDATE)/.test(call));
+    /** It has returned before the slow node could get its copy. */
+    const returned = () => isFrozen && creating.settled && !creating.error;
     believes("there-is-one-already", {
-      when: async () => creating.settled && !creating.error && (await look()).config.num_replicas === 1,
+      when: async () => returned() && (await look()).config.num_replicas === 1,
       message:
         "The stream SCANS was there, on one node. `createScans` has returned, and it is still on one node only. When that node is gone, so are its scans.",
       evidence: () => [copiesLine(info)],
       wire: () => [...asked(), ...answered()],
     });
     believes("an-update-is-a-copy", {
-      when: async () => creating.settled && !creating.error && isFrozen && !allCurrent(await look()),
+      when: async () => returned() && !allCurrent(await look()),
       message:
         "`createScans` has returned, and not every node has all scans: one of them is slow. The server accepts the new number of copies at once, and makes the copies afterwards. Whoever switches off the wrong node now has no stream.",
       evidence: () => [copiesLine(info)],
@@ -271,10 +273,13 @@ check(
       async () => creating.settled || (await look()).config.num_replicas === 3,
     );
     await until("`createScans` to wait for the slow node", () => creating.settled || waits());
-    // Whoever has not waited shows it here.
     await creating.answers();
-    frozen.resume();
+    if (creating.settled) {
+      await creating.result();
+      fail("`createScans` has returned, and one of the nodes cannot have its copy yet: it is frozen.");
+    }
     isFrozen = false;
+    frozen.resume();
     await creating.result();
     await look();
     if (!allCurrent(info))
