@@ -307,12 +307,13 @@ export class LearnerProgram<Result = unknown> {
       this.#channel.call("host:release", []).then(
         (value) => {
           released = value as typeof released;
+          // At once: what is looked at before the wait ends takes an end that follows for the right one.
+          this.#state = "released";
           this.stage.stir();
         },
         () => {},
       );
       await this.stage.until(`\`${this.name}\` to let go of what it holds`, () => released ?? this.host.exit);
-      this.#state = "released";
       this.#asked = "at its end";
       if (released?.replaced.length) this.#fail(misbehaviour.replacedGlobals(released.replaced));
       // Long enough for what closes by itself (a socket's last goodbye); a program that is done ends in a few milliseconds.
