@@ -166,7 +166,8 @@ export class CheckServer {
 
   /** Writes down what happens to this server. */
   note(what: ServerEvent["what"]): void {
-    this.journal.note({ kind: "server", what, ...(this.name !== undefined && { name: this.name }) });
+    const node = this.name !== undefined && ({ name: this.name, inCluster: true } as const);
+    this.journal.note({ kind: "server", what, ...node });
   }
 
   /** The power goes: SIGKILL. */

@@ -243,8 +243,10 @@ export interface FaultEvent extends Common {
 export interface ServerEvent extends Common {
   kind: "server";
   what: "started" | "stopped" | "killed" | "paused" | "resumed" | "restarted" | "stepdown";
-  /** Which one, in a cluster. */
+  /** Which one, where there are several. */
   name?: string;
+  /** It is one of a cluster: the streams are on the others, too. */
+  inCluster?: true;
 }
 
 /** Noted by the kit: what happened to a program of the learner. `client`: the name that its connection has. */

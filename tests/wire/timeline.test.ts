@@ -163,6 +163,16 @@ describe("the model", () => {
     ]);
   });
 
+  test("ends the streams with their server, and not with one of a cluster", () => {
+    const run = new Journal();
+    run.note({ kind: "server", what: "killed", name: "hub-1", inCluster: true });
+    run.note({ kind: "server", what: "killed" });
+    const ends = timelineOf(run, { title: "" }).moments.map((moment) =>
+      moment.shape === "more" ? moment : moment.turns?.to,
+    );
+    expect(ends).toEqual([undefined, "down"]);
+  });
+
   test("of nothing at all is empty, and can be drawn", () => {
     const empty = timelineOf(new Journal(), { title: "Nothing" });
     expect(timelineText(empty)).toContain("server");

@@ -490,7 +490,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         says(base.detail, `server ${event.what}`, "server events", {
           tone: serverTones[event.what],
           matters: true,
-          ...turns(serverTurns[event.what], ...lanes.withoutClients()),
+          ...(event.inCluster ? {} : turns(serverTurns[event.what], ...lanes.withoutClients())),
         }),
       );
     case "program": {
