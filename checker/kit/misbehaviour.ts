@@ -148,7 +148,7 @@ export const misbehaviour = {
         message: `Your program is done, but one of its timers still runs, so the process cannot end. ${
           pullMs > 0
             ? `A \`next()\` or \`fetch()\` that nobody waits for any more has such a timer, and a pull of yours may wait for ${Math.ceil(pullMs / 1_000)} s more. It cannot be called back: give it a short \`expires\`, or use \`consume()\` and end that. A timer of your own ends with \`clearTimeout\` or \`clearInterval\`.`
-            : "Clear it with `clearTimeout` or `clearInterval`."
+            : "Clear it with `clearTimeout` or `clearInterval`; a `sleep` takes a `signal`."
         }`,
       };
     }

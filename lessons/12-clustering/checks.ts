@@ -5,6 +5,7 @@ import {
   type CheckServer,
   exercise,
   type Fail,
+  gate,
   hook,
   type LearnerProgram,
   pace,
@@ -24,6 +25,7 @@ const longPatience = 2_000;
 const clusters = "2.14.0";
 const inProcess = 10158;
 const streamFull = 10077;
+const noSuchMessage = 10037;
 /** It remembers ids for longer than a check can take, however slow the machine is. */
 const scansStream = {
   name: "SCANS",
@@ -32,7 +34,16 @@ const scansStream = {
   duplicate_window: 24 * 3_600_000_000_000,
 };
 
-const scanNo = (no: number): Scan => ({ id: `S-7/${no}`, depot: "ams", event: "in", parcel: `P-${no}` });
+/** Less than the 50 milliseconds that are promised, by what a timer may be early. */
+const shortRestMs = 45;
+
+/** Two scans are of one parcel: only their ids differ. */
+const scanNo = (no: number): Scan => ({
+  id: `S-7/${no}`,
+  depot: "ams",
+  event: "in",
+  parcel: `P-${Math.ceil(no / 2)}`,
+});
 /** Scans number `from` to `to`. */
 const scans = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => scanNo(from + i));
 const subjectOf = ({ depot, event }: Scan) => `parcel.${depot}.${event}`;
@@ -49,17 +60,19 @@ async function replicated(cluster: CheckCluster, until: Until): Promise<JetStrea
   return manager;
 }
 
-/** Each of three nodes has all that a stream holds. */
+/** Each of three nodes has all that a stream holds. One that was never heard may be called current. */
 const allCurrent = ({ cluster }: StreamInfo) =>
   cluster?.leader !== undefined &&
   cluster.replicas?.length === 2 &&
-  cluster.replicas.every(({ current }) => current);
+  cluster.replicas.every(({ current, active }) => current && active > 0);
 
 /** Nodes and their state, as a line of evidence. */
 const copiesLine = ({ cluster }: StreamInfo) =>
   `copies      ${[
     ...(cluster?.leader ? [`${cluster.leader} leads`] : []),
-    ...(cluster?.replicas ?? []).map(({ name, current }) => `${name} ${current ? "has all" : "has not all"}`),
+    ...(cluster?.replicas ?? []).map(
+      ({ name, current, active }) => `${name} ${current && active > 0 ? "has all" : "has not all"}`,
+    ),
   ].join(", ")}`;
 
 /** The node that leads SCANS, as soon as one does. */
@@ -69,7 +82,7 @@ const leaderOf = (cluster: CheckCluster, until: Until) =>
 /** Stores a scan by the check's own hand, as soon as a leader takes it. */
 async function put(by: CheckServer, scan: Scan, until: Until, onRefused = () => {}): Promise<void> {
   const js = (await by.client()).jetstream({ timeout: 1_000 });
-  await until(`the hub to store a scan`, async () => {
+  await until(`the hub to store a scan on ${subjectOf(scan)}`, async () => {
     try {
       return await js.publish(subjectOf(scan), JSON.stringify(scan), { msgID: scan.id });
     } catch {
@@ -92,26 +105,68 @@ async function ask<T>(
   }
 }
 
-/** The ids of the scans in the stream, in its order. */
-const stored = (by: CheckServer, until: Until): Promise<string[]> =>
+interface Stored {
+  readonly seq: number;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** What the stream holds, in its order. */
+const stored = (by: CheckServer, until: Until): Promise<Stored[]> =>
   until("the stream to tell what it has", () =>
     ask(by, async ({ streams }) => {
-      const { messages } = (await streams.info("SCANS")).state;
-      const ids: string[] = [];
-      for (let seq = 1; seq <= messages; seq++)
-        ids.push((await streams.getMessage("SCANS", { seq })).json<Scan>().id);
-      return ids;
+      const { first_seq, last_seq } = (await streams.info("SCANS")).state;
+      const messages: Stored[] = [];
+      for (let seq = first_seq; seq <= last_seq; seq++) {
+        const message = await streams.getMessage("SCANS", { seq }).catch((error: NatsError) => {
+          if (error.api_error?.err_code !== noSuchMessage) throw error;
+        });
+        if (message) messages.push({ seq, subject: message.subject, text: message.string() });
+      }
+      return messages;
     }),
   );
 
-/** `store` returns for each scan the sequence under which the stream has it, and the stream has each of them once. */
-function eachOnce(value: unknown, wanted: readonly Scan[], ids: readonly string[], fail: Fail): void {
-  for (const { id } of wanted) {
-    const times = ids.filter((each) => each === id).length;
-    if (times !== 1)
-      fail(`Each scan should be in the stream once. Scan ${id} is in it ${times} times: ${inWords(ids)}.`);
+/** The scan that a payload is; undefined when it is something else. */
+function scanIn(text = ""): Scan | undefined {
+  try {
+    const scan = JSON.parse(text);
+    return ["id", "depot", "event", "parcel"].every((key) => typeof scan[key] === "string")
+      ? scan
+      : undefined;
+  } catch {
+    return undefined;
   }
-  const right = wanted.map(({ id }) => ids.indexOf(id) + 1);
+}
+
+/** A payload must be a scan. */
+function mustBeScan(text: string | undefined, fail: Fail): void {
+  if (!scanIn(text))
+    fail(
+      `The payload should be the scan as JSON, ${inWords(scanNo(1))}. \`store\` published ${inWords(text)}.`,
+    );
+}
+
+/** `store` returns for each scan the sequence under which the stream has it, and the stream has each of them once. */
+function eachOnce(value: unknown, wanted: readonly Scan[], messages: readonly Stored[], fail: Fail): void {
+  for (const { text } of messages) mustBeScan(text, fail);
+  const right = wanted.map((scan) => {
+    const { id, ...what } = scan;
+    const same = messages.filter(({ text }) => scanIn(text)?.id === id);
+    const [first] = same;
+    if (!first || same.length > 1)
+      return fail(
+        `Each scan should be in the stream once. Scan ${id} is in it ${same.length} times: ${inWords(messages.map(({ text }) => scanIn(text)?.id))}.`,
+      );
+    if (first.subject !== subjectOf(scan))
+      fail(
+        `Scan ${id} is of the depot ${scan.depot}, and the event is "${scan.event}". Its subject should be ${subjectOf(scan)}. It was ${first.subject}.`,
+      );
+    const { id: _, ...kept } = scanIn(first.text) ?? {};
+    if (!Object.entries(what).every(([key, is]) => kept[key as keyof typeof kept] === is))
+      fail(`The stream should have the scan as it was, ${inWords(scan)}. It has ${first.text}.`);
+    return first.seq;
+  });
   if (inWords(value) !== inWords(right))
     fail(
       `\`store\` should have returned ${inWords(right)}, for each scan the sequence under which the stream has it. It returned ${inWords(value).slice(0, 80)}.`,
@@ -121,12 +176,31 @@ function eachOnce(value: unknown, wanted: readonly Scan[], ids: readonly string[
 /** What a program sent of one scan. */
 const tries = ({ wire }: CheckServer, client: string, { id }: Scan) =>
   wire.publishes(({ client: by, text }) => by === client && text?.includes(`"${id}"`) === true);
+/** Each payload that a program sent is a scan. */
+const sentScans = ({ wire }: CheckServer, client: string, fail: Fail) => {
+  for (const { text } of wire.publishes(
+    ({ client: by, subject }) => by === client && subject.startsWith("parcel."),
+  ))
+    mustBeScan(text, fail);
+};
 /** What the stream answered, also what was lost on the way. */
 const pubAcks = ({ wire }: CheckServer, client: string, { id }: Scan) =>
   wire.pubAcks(({ client: by, text }) => by === client && text?.includes(`"${id}"`) === true);
 /** The server's word that nobody is there, in answer to these. */
 const nobodyThere = ({ wire }: CheckServer, sent: readonly WireEvent[]) =>
   wire.statuses(({ code, request }) => code === 503 && sent.some(({ index }) => index === request));
+
+/** Milliseconds from each answer to the next try. */
+function restsAfter(
+  sends: readonly WireEvent[],
+  answers: readonly (WireEvent & { publish?: number; request?: number | undefined })[],
+): number[] {
+  return answers.flatMap(({ at, publish, request }) => {
+    const asked = sends.findIndex(({ index }) => index === (publish ?? request));
+    const next = asked < 0 ? undefined : sends[asked + 1];
+    return next ? [next.at - at] : [];
+  });
+}
 
 function gaveUpTooSoon(value: unknown, fail: Fail): never {
   fail(`The hub cannot store anything now, and \`store\` has returned ${inWords(value)}.`);
@@ -192,6 +266,17 @@ check(
         "One of the two nodes that have the stream SCANS was killed. The other one has all scans, and takes no new one: it would have to be sure that most of the copies agree, and one of two is not most of them.",
       evidence: () => created("num_replicas"),
     });
+    const limits = [
+      ...(config.retention === "limits" ? [] : [`retention ${config.retention}`]),
+      ...(["max_msgs", "max_msgs_per_subject", "max_bytes", "max_age", "max_consumers"] as const)
+        .filter((limit) => config[limit] > 0)
+        .map((limit) => `${limit} ${config[limit]}`),
+    ];
+    if (limits.length > 0) fail(`SCANS should keep all scans. It has the setting ${limits.join(", ")}.`);
+    if (config.duplicate_window < 120e9)
+      fail(
+        `SCANS should remember message ids for two minutes. It does so for ${config.duplicate_window / 1e9} s (duplicate_window).`,
+      );
     const before = [scanNo(1), { ...scanNo(2), depot: "rtm", event: "out" as const }];
     for (const scan of before) await put(server, scan, until);
     const leader = await leaderOf(cluster, until);
@@ -267,11 +352,18 @@ check(
       evidence: () => [copiesLine(info)],
       wire: () => [...asked().slice(-1), ...answered().slice(-1)],
     });
-    const waits = lasting(1_500, () => !creating.settled);
     await until(
       "the stream to be given its copies",
-      async () => creating.settled || (await look()).config.num_replicas === 3,
+      async () => creating.settled || (await look()).config.num_replicas !== 1,
     );
+    // Time to return too soon. Whoever sleeps in place of looking sleeps longer.
+    const sleeps = lasting(8_000, () => true);
+    const looks = () =>
+      holder.wire
+        .of("api", { client: "office" })
+        .some(({ call, index }) => call === "STREAM.INFO" && index > (answered().at(-1)?.index ?? Infinity));
+    await until("`createScans` to look for the copies", () => creating.settled || looks() || sleeps());
+    const waits = lasting(1_500, () => !creating.settled);
     await until("`createScans` to wait for the slow node", () => creating.settled || waits());
     await creating.answers();
     if (creating.settled) {
@@ -282,6 +374,10 @@ check(
     frozen.resume();
     await creating.result();
     await look();
+    if (info.config.num_replicas !== 3)
+      fail(`A stream of this hub can have three copies. SCANS has ${info.config.num_replicas}.`, {
+        evidence: [copiesLine(info)],
+      });
     if (!allCurrent(info))
       fail("`createScans` has returned, and not every node has all scans.", { evidence: [copiesLine(info)] });
     if (info.state.messages !== 201)
@@ -326,14 +422,12 @@ check(
     /** How long it rested after each answer. One that came late may have crossed with the next try. */
     const rests = () => {
       const sends = sent();
-      return nobodyThere(server, sends).flatMap(({ at, request }) => {
-        const asked = sends.findIndex(({ index }) => index === request);
-        const [send, next] = sends.slice(asked);
-        return send && next && at - send.at < longPatience / 2 ? [next.at - at] : [];
-      });
+      const inTime = ({ at, request }: { at: number; request: number | undefined }) =>
+        at - (sends.find(({ index }) => index === request)?.at ?? 0) < longPatience / 2;
+      return restsAfter(sends, nobodyThere(server, sends).filter(inTime));
     };
     believes("again-at-once", {
-      when: () => rests().filter((ms) => ms < 25).length >= 8,
+      when: () => rests().filter((ms) => ms < shortRestMs).length >= 8,
       message: () =>
         `The node answers at once that nobody is there. \`store\` sent the same scan ${sent().length} times, mostly without a rest. All scanners of the carrier do that at the same time, to a hub that is busy with choosing a leader.`,
       wire: () => [...sent().slice(0, 2), ...nobodyThere(server, sent()).slice(0, 2)],
@@ -364,7 +458,10 @@ check(
       longPatience,
     ]);
     const waits = lasting(3_000, () => storing?.settled === false);
-    await until("`store` to try again", () => storing?.settled || (sent().length >= 3 && waits()));
+    await until("`store` to try again", () => {
+      sentScans(server, "scanner", fail);
+      return storing?.settled || (sent().length >= 3 && waits());
+    });
     if (storing.settled) gaveUpTooSoon(await storing.result(), fail);
     back = true;
     await third.restart();
@@ -443,7 +540,10 @@ check(
         { who: "scanner", limit: 1, what: "the answer" },
       );
     const lost = (answer: ReturnType<typeof lose>) =>
-      until("the scan to be stored", () => storing?.settled || answer.events.length > 0);
+      until("the scan to be stored", () => {
+        sentScans(server, "scanner", fail);
+        return storing?.settled || answer.events.length > 0;
+      });
     const afterStepdown = lose(scanNo(2));
     const afterKill = lose(scanNo(3));
     storing = await learner.start("store", [
@@ -489,7 +589,7 @@ check(
     const notYet = () => pubAcks(server, "scanner", scanNo(1)).filter(({ errCode }) => errCode === inProcess);
     let storing: LearnerProgram<number[]> | undefined;
     believes("in-process-is-an-error", {
-      when: () => errorOf(storing)?.api_error?.err_code === inProcess,
+      when: () => errorOf(storing)?.api_error?.err_code === inProcess && notYet().length === 1,
       message:
         'The leader has the scan, and waits for the other nodes, which are frozen. To the second try it answers "duplicate message id is in process": it is still at work with the first one. `store` threw that as an error. The scan is stored a moment later, and nobody knows.',
       wire: () => [...sent().slice(0, 2), ...notYet().slice(0, 1)],
@@ -505,8 +605,24 @@ check(
     ]);
     // Older servers have no such answer.
     const waits = lasting(3_000, () => sent().length > 1);
-    await until("`store` to try again", () => storing?.settled || notYet().length >= 2 || waits());
+    const waitsTooLong = lasting(4_000, () => sent().length === 1 && storing?.settled === false);
+    await until("`store` to try again", () => {
+      sentScans(server, "scanner", fail);
+      if (waitsTooLong())
+        fail(
+          `\`store\` was to wait ${patience} milliseconds for an answer, and to rest for a second at the most. After four seconds it has not tried again.`,
+        );
+      return storing?.settled || notYet().length >= 2 || waits();
+    });
     if (storing.settled) gaveUpTooSoon(await storing.result(), fail);
+    // Who does not rest has sent hundreds by now.
+    const often = lasting(300, () => true);
+    await until("`store` to rest", () => often() || storing?.settled);
+    const atOnce = restsAfter(sent(), notYet()).filter((ms) => ms < shortRestMs).length;
+    if (atOnce >= 8)
+      fail(
+        `The stream answers at once that it is still at work with the scan. \`store\` sent it ${sent().length} times, mostly without a rest, to a leader that has trouble enough.`,
+      );
     for (const node of followers) node.resume();
     eachOnce(await storing.result(), early, await stored(leader, until), fail);
     storing.leavesConnectionOpen();
@@ -545,7 +661,7 @@ check(
   },
   async ({ server, learner, until, believes, fail }) => {
     const manager = await server.manager();
-    await manager.streams.add({ ...scansStream, num_replicas: 1, max_msgs: 3, discard: "new" as never });
+    await manager.streams.add({ ...scansStream, num_replicas: 1, max_msgs: 6, discard: "new" as never });
     const refused = () =>
       pubAcks(server, "scanner full", scanNo(4)).filter(({ errCode }) => errCode === streamFull);
     believes("every-503-passes", {
@@ -559,14 +675,28 @@ check(
     // After a crash, it is called with the scans of the day.
     const second = await storing.again("store", [server.connection("scanner again"), scans(1, 3), patience]);
     eachOnce(second, scans(1, 3), await stored(server, until), fail);
+    await manager.streams.update("SCANS", { max_msgs: 3 });
     const full = await storing.attempt("store", [server.connection("scanner full"), scans(4, 4), patience]);
-    if (!("error" in full))
+    if (!("error" in full)) {
+      const [other] = pubAcks(server, "scanner full", scanNo(4)).filter(({ duplicate }) => duplicate);
+      if (other)
+        fail(
+          `The stream took scan ${scanNo(4).id} for one that it has already: another scan had the message id ${inWords(other.msgId)}, too.`,
+        );
       fail(
         `The stream is full and did not store the scan. \`store\` should have thrown its error; it returned ${inWords(full.value)}.`,
       );
+    }
     storing.leavesConnectionOpen();
   },
 );
+
+/** What `sort` is given must be scans. */
+function mustGetScans(received: readonly unknown[], fail: Fail): void {
+  for (const scan of received)
+    if (typeof (scan as Scan | null)?.id !== "string")
+      fail(`\`sort\` should be given a scan. It was given ${inWords(scan).slice(0, 80)}.`);
+}
 
 /** Where the worker's messages come from: the consumer that is there already. */
 const sorter = { durable_name: "sorter", ack_policy: "explicit" as never, ack_wait: 1_000_000_000 };
@@ -595,18 +725,29 @@ check(
     for (const no of [1, 101, 102]) await put(server, scanNo(no), until);
     await server.kill();
 
+    const held = gate();
     // It takes a moment, so that two at a time show.
-    const sort = hook(async (_: Scan) => new Promise<void>((resolve) => setTimeout(resolve, 20)));
+    const sort = hook(async (scan: Scan) => {
+      await new Promise<void>((resolve) => setTimeout(resolve, 20));
+      if (scan?.id === scanNo(3).id) await held.wait();
+    });
     const sorted = (no: number) => sort.received.some((scan) => scan?.id === scanNo(no).id);
     const stop = new AbortController();
     let since = 0;
+    // Whom a worker asks may have no answer, while nobody leads.
+    server.relay.hold((event) => event.kind === "apiReply" && event.call === "CONSUMER.INFO", {
+      who: "worker",
+      limit: 1,
+      mode: "drop",
+      what: "the answer",
+    });
     const refused = () => server.wire.dials(({ accepted, index }) => !accepted && index > since);
     let working: LearnerProgram<void> | undefined;
     const over = () => working?.settled === true || working?.exit !== undefined;
     const quiet = () => server.wire.now() - (refused().at(-1)?.at ?? server.wire.now()) > 4_500;
     const gaveUp = lasting(300, () => over() || (refused().length >= 5 && quiet()));
     believes("the-hub-is-there-first", {
-      when: () => over() && !sorted(1),
+      when: () => over() && !sorted(1) && server.wire.dials({ accepted: true }).length === 0,
       message: () =>
         `The hub was not up when the worker began. \`work\` has ${working?.error ? `thrown "${working.error.message}"` : "returned"}, and nobody sorts the scans when the hub is there. After a power cut the worker may be up sooner than the hub.`,
       wire: () => server.wire.dials({ accepted: false }),
@@ -623,8 +764,26 @@ check(
     await until("the worker to look for the hub", () => over() || refused().length >= 2);
     if (over()) await working.result();
     await server.restart();
-    await until("the first scans to be sorted", () => [1, 101, 102].every(sorted) || over());
+    await until("the first scans to be sorted", () => {
+      mustGetScans(sort.received, fail);
+      return [1, 101, 102].every(sorted) || over();
+    });
+    if (over()) await working.result();
     if (sort.peak > 1) fail("`sort` was given a scan while it was still at work with the one before.");
+    const idle = lasting(5_000, () => true);
+    let left: { num_pending: number; num_ack_pending: number } | undefined;
+    await until("the first scans to be acknowledged", async () => {
+      left = await ask(server, ({ consumers }) => consumers.info("SCANS", "sorter"));
+      return (left?.num_pending === 0 && left.num_ack_pending === 0) || idle();
+    });
+    if (left?.num_pending)
+      fail(
+        `The consumer sorter has ${left.num_pending} scans that nobody asked for. \`work\` should work off this consumer.`,
+      );
+    if (left?.num_ack_pending)
+      fail(
+        `Three scans were sorted five seconds ago, and ${left.num_ack_pending} of them are not acknowledged.`,
+      );
 
     await server.kill();
     since = server.wire.mark();
@@ -637,9 +796,31 @@ check(
     await server.restart();
     await put(server, scanNo(2), until);
     await until("the second scan to be sorted", () => sorted(2) || over());
+    if (over()) {
+      await working.result();
+      fail("`work` has returned, though it was not told to stop.");
+    }
+
+    // Told to stop in the middle of a scan.
+    for (const no of [3, 103, 104]) await put(server, scanNo(no), until);
+    await until("the third scan to be handed over", () => sorted(3) || over());
     stop.abort();
+    const rests = lasting(500, () => true);
+    const connected = () => server.relay.isConnected("worker");
+    await until("`work` to finish its scan", () => over() || !connected() || rests());
+    const acked = () => server.wire.acks(({ text }) => scanIn(text)?.id === scanNo(3).id);
+    if (acked().length > 0) fail("A scan was acknowledged while `sort` was still at work with it.");
+    if (over() || !connected())
+      fail(
+        `\`work\` was told to stop while \`sort\` was at work with a scan. It ${over() ? "has returned" : "has closed its connection"}, and did not wait for \`sort\`.`,
+      );
+    held.open();
     await working.result();
-    if (!sorted(2)) fail("`work` has returned, though it was not told to stop, and a scan is not sorted.");
+    const more = sort.received.slice(1 + sort.received.findIndex((scan) => scan?.id === scanNo(3).id));
+    const [another] = more.filter((scan) => scan?.id !== scanNo(3).id);
+    if (another) fail(`\`work\` was told to stop, and \`sort\` was given another scan, ${another.id}.`);
+    if (acked().length === 0)
+      fail("`work` has finished its scan after the stop, and did not acknowledge it.");
   },
 );
 
@@ -711,7 +892,10 @@ check(
       },
     );
     await put(away, scanNo(1), until);
-    await until("the first scan to be sorted", () => sorted(1) || working.settled);
+    await until("the first scan to be sorted", () => {
+      mustGetScans(sort.received, fail);
+      return sorted(1) || working.settled;
+    });
     if (working.settled) await working.result();
     // Its request for the next scan lies with the leader then: a new one, or one for many that it has sent before.
     const asked = pulls().length;
@@ -741,9 +925,10 @@ check(
     const frozen = cluster.nodesOf("worker")[0] ?? home;
     const dials = () => frozen.relay.connections.length;
     const before = dials();
+    const elsewhere = () => cluster.nodesOf("worker").filter((node) => node !== frozen);
     const [awake] = cluster.others(frozen) as [CheckServer];
     believes("who-accepts-answers", {
-      when: () => what === "frozen" && waits() && dials() > before,
+      when: () => what === "frozen" && waits() && dials() > before && elsewhere().length === 0,
       message:
         "The worker's node was frozen. The client noticed, and connected to the same node again. The system accepts the connection in the name of a process that is frozen, and the client waits there for the server's first word: twenty seconds, by default.",
       wire: () => [
@@ -754,13 +939,20 @@ check(
     });
     believes("a-dead-line-tells", {
       when: () => what === "frozen" && waits() && dials() === before && frozen.relay.isConnected("worker"),
-      message:
-        "The worker's node was frozen. Its connection stays open and nothing comes, so the client waits. By default it asks every two minutes whether the server is still there, and believes it after the third question without an answer.",
+      message: () =>
+        pings().length > 0
+          ? "The worker's node was frozen. Its connection stays open and nothing comes. The client asks whether the server is still there (PING), but too seldom: until it believes that nobody is there, it takes `pingInterval` times one more than `maxPingOut`."
+          : "The worker's node was frozen. Its connection stays open and nothing comes, so the client waits. By default it asks every two minutes whether the server is still there, and believes it after the third question without an answer.",
       wire: () => [
         ...server.wire.of("server", { what: "paused" }),
         ...server.wire.by("worker", "ping", "pull").slice(-2),
       ],
     });
+    // Right after a question, so that the time until the client leaves is the longest.
+    const sorting = server.wire.mark();
+    const pings = () => server.wire.by("worker", "ping").filter(({ index }) => index > sorting);
+    const asksSeldom = lasting(5_500, () => true);
+    await until("the worker to ask whether its node is there", () => pings().length > 0 || asksSeldom());
     frozen.pause();
     what = "frozen";
     waits = lasting(13_000, () => !sorted(3));
@@ -781,10 +973,9 @@ check(
     const [here] = cluster.others(gone) as [CheckServer];
     since = server.wire.mark();
     const refused = () => server.wire.dials(({ accepted, index }) => !accepted && index > since);
-    const nowhere = lasting(
-      4_000,
-      () => refused().length > 0 && cluster.nodesOf("worker later").length === 0,
-    );
+    const reached = () => server.wire.of("connect", { client: "worker later" });
+    const nowhere = lasting(6_000, () => refused().length > 1 && reached().length === 0);
+    const tooLate = lasting(13_000, () => !sorted(4));
     what = "gone";
     const end = new AbortController();
     const later = await learner.start(
@@ -793,13 +984,18 @@ check(
       { ownsConnection: true },
     );
     believes("one-address", {
-      when: () => what === "gone" && !sorted(4) && refused().length > 0 && (later.settled || nowhere()),
+      when: () => what === "gone" && nowhere(),
       message:
         "The first node of the list was gone when the worker began, and the worker tried no other one. A client learns the other addresses from a server that it is connected to: before that, it has those that you gave it.",
       wire: refused,
     });
     await put(here, scanNo(4), until);
-    await until("the fourth scan to be sorted", () => sorted(4) || later.settled);
+    await until("the fourth scan to be sorted", () => sorted(4) || later.settled || nowhere() || tooLate());
+    if (later.settled) await later.result();
+    if (!sorted(4))
+      fail(
+        "The first node of the list was gone when the worker began, and the work did not begin within ten seconds.",
+      );
     await until("all to be acknowledged", async () => {
       const left = await ask(here, ({ consumers }) => consumers.info("SCANS", "sorter"));
       return (left?.num_ack_pending === 0 && left.num_pending === 0) || later.settled;

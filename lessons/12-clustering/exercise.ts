@@ -21,7 +21,8 @@ export interface Scan {
 
 /**
  * Creates the stream SCANS for the subjects parcel.<depot>.<event>. Whichever node is gone, the two others have all scans, and take new
- * ones. The scans are on disks, so that they are there again when the power of the whole hub was gone.
+ * ones. The scans are on disks, so that they are there again when the power of the whole hub was gone. The stream keeps all scans, and
+ * remembers message ids for two minutes.
  *
  * - The stream may be there already: another program made it, perhaps without copies. It keeps its scans, and gets what is missing.
  * - When the function returns, each node has all that the stream holds. Until then a node may be slow.
@@ -34,9 +35,11 @@ export async function createScans(nc: NatsConnection): Promise<void> {
  * Stores scans in SCANS, each of them once.
  *
  * - Wait `patience` milliseconds for an answer. Some answers mean "not now": none at all (`TIMEOUT`); nobody is there (`503`, without an
- *   `api_error`); the stream is still at work with this very message (`err_code` 10158). Then rest for 50 milliseconds or more, and try
- *   again, for as long as it takes.
+ *   `api_error`); the stream is still at work with this very message (`err_code` 10158). Then rest for 50 milliseconds or more, a second at
+ *   the most, and try again, for as long as it takes. The answers may be lost, and the scan stored all the same.
  * - Another error is thrown, for example that of a full stream, which has the code 503, too.
+ *
+ * - `store` may be called again with the same scans, after a crash. A scan that is stored is not stored again.
  *
  * @returns for each scan the sequence under which the stream has it
  */
@@ -51,6 +54,8 @@ export async function store(nc: NatsConnection, scans: Scan[], patience: number)
  * `hub` is for `connect`: the addresses of the nodes, user and name. Add what is missing. The connection is this function's own.
  *
  * - Any of the nodes may be gone at the start, or all of them. All may be gone later, for hours. When one is back, the work goes on.
+ *   Where there is a node at the start, the work begins after ten seconds at the most.
+ * - A node that is asked for something may give no answer for a moment, because nobody leads.
  * - When the node that the program is connected to is frozen, the work goes on with another one, after ten seconds at the most.
  * - When the consumer gets another leader, the work goes on after five seconds at the most.
  * - Runs until `stop` is aborted; then finishes the scan that it is at, closes its connection and returns. It does not wait for another

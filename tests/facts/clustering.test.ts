@@ -60,7 +60,7 @@ async function stream(name: string, more: Partial<StreamConfig> = {}) {
   await manager.streams.add({ name, subjects: [`${name}.*`], ...more, num_replicas });
   await until(async () => {
     const replicas = (await manager.streams.info(name)).cluster?.replicas ?? [];
-    return replicas.filter(({ current }) => current).length === num_replicas - 1;
+    return replicas.filter(({ current, active }) => current && active > 0).length === num_replicas - 1;
   });
   onTestFinished(async () => {
     await cluster.formed();

@@ -12,7 +12,9 @@ export async function createScans(nc: NatsConnection): Promise<void> {
   else await streams.add({ name: "SCANS", ...settings });
   const complete = async () => {
     const { cluster } = await streams.info("SCANS");
-    return cluster?.leader && cluster.replicas?.filter((replica) => replica.current).length === 2;
+    return (
+      cluster?.leader && cluster.replicas?.filter(({ current, active }) => current && active > 0).length === 2
+    );
   };
   while (!(await complete())) await sleep(250);
 }

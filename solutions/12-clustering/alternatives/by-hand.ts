@@ -28,7 +28,7 @@ export async function createScans(nc: NatsConnection): Promise<void> {
     const info = await manager.streams.info("SCANS").catch(() => undefined);
     const replicas = info?.cluster?.replicas ?? [];
     complete = info?.cluster?.leader !== undefined && replicas.length > 1;
-    for (const replica of replicas) complete &&= replica.current && !replica.offline;
+    for (const replica of replicas) complete &&= replica.current && replica.active > 0 && !replica.offline;
   }
 }
 

@@ -20,7 +20,12 @@ export async function createScans(nc: NatsConnection): Promise<void> {
   for (;;) {
     const { cluster } = await streams.info("SCANS");
     const followers = cluster?.replicas ?? [];
-    if (cluster?.leader && followers.length === 2 && followers.every(({ current }) => current)) return;
+    if (
+      cluster?.leader &&
+      followers.length === 2 &&
+      followers.every(({ current, active }) => current && active > 0)
+    )
+      return;
     await sleep(100);
   }
 }
