@@ -395,7 +395,7 @@ check(
     beliefs: {
       "nobody-there-is-final": {
         belief: "503 means that there is no such stream.",
-        readme: "503-means-that-there-is-no-stream",
+        readme: "code-503-means-that-there-is-no-stream",
         hint: "Who takes the messages of a stream with copies? Is there always one?",
       },
       "a-few-tries-are-enough": {
