@@ -113,8 +113,8 @@ export async function store(nc: NatsConnection, scans: Scan[], patience: number)
  * - A node that is asked for something may give no answer for a moment, because nobody leads.
  * - When the node that the program is connected to is frozen, the work goes on with another one, after ten seconds at the most.
  * - When the consumer gets another leader, the work goes on after five seconds at the most.
- * - Runs until `stop` is aborted; then finishes the scan that it is at, closes its connection and returns. It does not wait for another
- *   scan. (If no node is there in that moment, it may return when one is back.)
+ * - Runs until `stop` is aborted; then finishes the scan that it is at and acknowledges it, ends its connection and returns. It does not
+ *   wait for another scan. (If no node is there in that moment, it may return when one is back.)
  */
 export async function work(
   hub: ConnectionOptions,
