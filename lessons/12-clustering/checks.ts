@@ -11,6 +11,7 @@ import {
   type LearnerProgram,
   pace,
   settingLine,
+  subjectMatches,
   type Until,
   type WireEvent,
   wireLine,
@@ -287,6 +288,8 @@ check(
         `SCANS should remember message ids for two minutes. It does so for ${config.duplicate_window / 1e9} s (duplicate_window).`,
       );
     const before = [scanNo(1), { ...scanNo(2), depot: "rtm", event: "out" as const }];
+    const lost = before.find((scan) => !config.subjects.some((all) => subjectMatches(all, subjectOf(scan))));
+    if (lost) fail(`SCANS should take a scan on ${subjectOf(lost)}. It takes ${config.subjects.join(", ")}.`);
     for (const scan of before) await put(server, scan, until);
     const leader = await leaderOf(cluster, until);
     await leader.kill();
@@ -1016,10 +1019,15 @@ check(
       fail(
         "The first node of the list was gone when the worker began, and the work did not begin within ten seconds.",
       );
+    const idle = lasting(5_000, () => true);
+    let unacked = 0;
     await until("all to be acknowledged", async () => {
       const left = await ask(here, ({ consumers }) => consumers.info("SCANS", "sorter"));
-      return (left?.num_ack_pending === 0 && left.num_pending === 0) || later.settled;
+      unacked = left?.num_ack_pending ?? 0;
+      return (left && unacked === 0 && left.num_pending === 0) || later.settled || idle();
     });
+    if (unacked > 0 && !later.settled)
+      fail(`All scans were sorted five seconds ago, and ${unacked} of them are not acknowledged.`);
     end.abort();
     await later.result();
     if (!sorted(4)) fail("`work` has returned, though it was not told to stop, and a scan is not sorted.");
