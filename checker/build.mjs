@@ -84,6 +84,7 @@ const leftOutside = [
     "tar",
     "yauzl",
     "proper-lockfile",
+    "node-nats-streaming",
   ],
   ...["cli-progress", "diff", "junit-report-builder", "write-file-atomic"],
 ];
@@ -102,6 +103,9 @@ function buildHost(root, folder, buildSync) {
     entryPoints: [join(root, "checker/kit/host.ts")],
     outfile: join(folder, "host.cjs"),
     format: "cjs",
+    external: ["node-nats-streaming"],
+    // A script that is run from the code cache cannot import.
+    supported: { "dynamic-import": false },
   });
   copyFileSync(join(root, "checker/kit/start-host.cjs"), join(folder, "start-host.cjs"));
   const names = Object.keys(require("nats")).filter((name) => name !== "default" && name !== "__esModule");

@@ -8,10 +8,12 @@ import { isLabSeed, keepLabSeed, labSeed, newLabSeed } from "../course/lab-seed.
 import { allLessons, findLesson, type Lesson, readReadme } from "../course/lessons.ts";
 import { exitStatus } from "../grading/verdict.ts";
 import { type Lab, labServer, playLab } from "../kit/lab.ts";
+import { connectStreaming } from "../kit/streaming-client.ts";
 import { findProgram } from "../nats/install/find.ts";
 import { freePortAfter, isFree, labPort, whoListens } from "../nats/port.ts";
 import { startReaper } from "../nats/reaper.ts";
 import { NatsServer } from "../nats/server.ts";
+import { StreamingServer } from "../nats/streaming-server.ts";
 import { installProgress } from "./progress.ts";
 import { colours as c, print, printError, wrap } from "./text.ts";
 
@@ -40,12 +42,18 @@ export async function runLab(typed: string, flags: LabFlags): Promise<number> {
   const seed = chosen ?? labSeed(lesson.id) ?? newLabSeed();
   const { lab } = (await import(pathToFileURL(builtFile(`lab-${lesson.folder}.mjs`)).href)) as { lab: Lab };
   const server = await NatsServer.start(program, { ...labServer(lab, seed), port, user, system });
+  const streaming = lab.streaming && (await startStreaming(server));
   keepLabSeed(lesson.id, seed);
   const { notes } = await playLab(
     lab,
     seed,
     (name, more) => connect({ servers: server.url, ...user, name, maxReconnectAttempts: -1, ...more }),
     ({ message }) => server.running && printError(wrap(`An actor of the scene stumbled: ${message}`)),
+    async (name) => {
+      if (!streaming) throw new Error("This lab has no NATS Streaming server.");
+      const { clusterId } = streaming;
+      return connectStreaming({ clusterId, servers: `${server.host}:${server.port}`, ...user, name });
+    },
   );
   const prompt = (line: string) => print(`  ${c.bold(`npm run nats -- ${line}`)}`);
   print(wrap(`${c.bold(readReadme(lesson).matter.title)}: lab ${seed}, on nats-server ${program.version}`));
@@ -54,6 +62,10 @@ export async function runLab(typed: string, flags: LabFlags): Promise<number> {
   print(`  user      ${user.user}, password ${user.pass}`);
   print(`  system    ${system.user}, password ${system.pass}`);
   print(`  monitor   ${server.monitorUrl}`);
+  if (streaming)
+    print(
+      `  streaming cluster id ${streaming.clusterId}, monitor ${streaming.monitorUrl}/streaming/channelsz?subs=1`,
+    );
   print();
   for (const line of notes.story) print(wrap(line));
   print();
@@ -69,6 +81,11 @@ export async function runLab(typed: string, flags: LabFlags): Promise<number> {
     `The lab's server ended by itself: ${server.log.slice(-2).join(" · ") || "it said nothing"}`,
     `Start the lab again: npm run lab ${lesson.id}`,
   );
+}
+
+async function startStreaming({ url }: NatsServer): Promise<StreamingServer> {
+  const program = await findProgram("nats-streaming-server", { onProgress: installProgress() });
+  return StreamingServer.start(program, { url, user });
 }
 
 /** Resolves when the npm that started us is killed: then nobody is left whose Ctrl-C would end the lab. */

@@ -18,7 +18,7 @@ export async function runSnippets(
   let differing = 0;
   for (const lesson of typed === undefined ? allLessons() : [findLesson(typed)]) {
     let differs = false;
-    for (const renew of [() => renewOutputs(lesson.readme, server), () => renewCliOutputs(lesson, server)]) {
+    for (const renew of [() => renewOutputs(lesson, server), () => renewCliOutputs(lesson, server)]) {
       const { before, after } = await renew();
       if (before === after) continue;
       differs = true;

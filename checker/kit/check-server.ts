@@ -8,10 +8,12 @@ import {
 } from "nats";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { Served } from "../nats/borrowed.ts";
+import type { FoundProgram } from "../nats/install/find.ts";
 import type { ServerEvent } from "../wire/events.ts";
 import { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
 import { Revived } from "./channel.ts";
+import { CheckStreaming } from "./check-streaming.ts";
 import { CannotCheck } from "./finding.ts";
 import { type Lab, type Playing, playLab } from "./lab.ts";
 
@@ -65,6 +67,7 @@ export class CheckServer {
   #connection: Promise<NatsConnection> | undefined;
   #others: NatsConnection[] = [];
   #playing: Playing[] = [];
+  #streaming: CheckStreaming | undefined;
 
   readonly #relay: Relay;
 
@@ -103,6 +106,22 @@ export class CheckServer {
 
   static async start(server: Served, sight = new Sight()): Promise<CheckServer> {
     return new CheckServer(server, sight, await relayTo(() => server, sight));
+  }
+
+  /** Starts a NATS Streaming server beside it. */
+  async addStreaming(program: FoundProgram): Promise<void> {
+    this.#streaming = await CheckStreaming.start(program, this);
+  }
+
+  /** The NATS Streaming server of a check that asks for one. */
+  get streaming(): CheckStreaming {
+    if (!this.#streaming) throw new Error("A check that uses NATS Streaming says so: streaming.");
+    return this.#streaming;
+  }
+
+  /** Set when a server ended that nobody of ours ended. */
+  get died(): EnvironmentTrouble | undefined {
+    return this.nats.died ?? this.#streaming?.died;
   }
 
   listensAt(port: number): boolean {
@@ -261,6 +280,7 @@ export class CheckServer {
         ...own.flatMap((each) => (each.status === "fulfilled" && each.value ? [each.value] : [])),
       ].map((nc) => nc.close()),
     );
+    await this.#streaming?.close();
     await this.#relay.close();
     await this.nats.close();
   }

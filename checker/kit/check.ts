@@ -1,10 +1,12 @@
 // Declares a check: one vitest test that puts a learner's program through a situation and judges what it did.
 import { inspect } from "node:util";
 import type { NatsConnection } from "nats";
+import type { Stan } from "node-nats-streaming";
 import semver from "semver";
 import { test } from "vitest";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { BorrowedServer, NeedsOwnServer } from "../nats/borrowed.ts";
+import type { FoundProgram } from "../nats/install/find.ts";
 import type { ServerSettings } from "../nats/server.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckCluster } from "./check-cluster.ts";
@@ -14,6 +16,7 @@ import { CannotCheck, Finding, type FindingParts } from "./finding.ts";
 import type { Hook } from "./hook.ts";
 import { defaultMemoryMb } from "./host-process.ts";
 import { NatsCli } from "./nats-cli.ts";
+import { needed } from "./needed.ts";
 import type { LearnerProgram } from "./program.ts";
 import { currentRun, droppedRun } from "./run.ts";
 import { serverInUse, takeServer } from "./spares.ts";
@@ -41,13 +44,15 @@ export interface CheckSettings<Id extends string> {
   readonly needsServer?: string;
   /** The check uses the nats CLI; where there is none it is skipped. */
   readonly needsCli?: boolean;
+  /** The check uses a NATS Streaming server; where the program is not here it is skipped. */
+  readonly streaming?: boolean;
   /** The beliefs that this check can recognise, by their stable ids. */
   readonly beliefs: Readonly<Record<Id, Belief>>;
 }
 
 /** A value as a check hands it to a program: hooks for functions, `server.connection()` for a connection. */
-export type Handed<T> = T extends NatsConnection
-  ? NatsConnection
+export type Handed<T> = T extends NatsConnection | Stan
+  ? T
   : T extends (...args: infer A) => infer R
     ? ((...args: A) => R | Awaited<R> | Promise<Awaited<R>>) | Hook<A, R>
     : T extends AbortSignal
@@ -161,6 +166,7 @@ async function play<Exercise, Id extends string>(
     run.findings.set(name, run.unfit);
     throw new Finding(run.unfit);
   }
+  const streaming = settings.streaming ? await needed("nats-streaming-server") : undefined;
   const cli = settings.needsCli ? await NatsCli.find() : undefined;
   try {
     const borrowed = await borrow(settings);
@@ -168,7 +174,7 @@ async function play<Exercise, Id extends string>(
       try {
         run.borrowed.add(name);
         const server = await CheckServer.start(borrowed, new Sight(new Journal(), run.recorded));
-        return await playOn(server, cli, name, settings, body);
+        return await playOn(server, { cli }, name, settings, body);
       } catch (error) {
         if (!(error instanceof NeedsOwnServer)) throw error;
         run.borrowed.delete(name);
@@ -176,17 +182,11 @@ async function play<Exercise, Id extends string>(
     }
     const sight = new Sight(new Journal(), run.recorded);
     const wanted = (typeof settings.server === "function" ? settings.server() : settings.server) ?? {};
-    if (settings.cluster) {
-      const size = settings.cluster === true ? 3 : settings.cluster;
-      return await playOn(
-        await CheckCluster.start(serverInUse(), size, wanted, sight),
-        cli,
-        name,
-        settings,
-        body,
-      );
-    }
-    return await playOn(await CheckServer.start(await takeServer(wanted), sight), cli, name, settings, body);
+    const size = settings.cluster === true ? 3 : settings.cluster;
+    const on = size
+      ? await CheckCluster.start(serverInUse(), size, wanted, sight)
+      : await CheckServer.start(await takeServer(wanted), sight);
+    return await playOn(on, { cli, streaming }, name, settings, body);
   } finally {
     cli?.close();
   }
@@ -197,10 +197,11 @@ async function borrow<Id extends string>({
   server,
   cluster,
   needsServer,
+  streaming,
 }: CheckSettings<Id>): Promise<BorrowedServer | undefined> {
   const url = process.env.NATS_URL;
   const run = currentRun();
-  if (!url || server !== undefined || cluster || run.notBorrowed !== undefined) return undefined;
+  if (!url || server !== undefined || cluster || streaming || run.notBorrowed !== undefined) return undefined;
   const answer = await BorrowedServer.borrow(url);
   if (typeof answer === "string") {
     run.notBorrowed = answer;
@@ -213,7 +214,7 @@ async function borrow<Id extends string>({
 
 async function playOn<Exercise, Id extends string>(
   on: CheckServer | CheckCluster,
-  cli: NatsCli | undefined,
+  { cli, streaming }: { cli: NatsCli | undefined; streaming?: FoundProgram | undefined },
   name: string,
   settings: CheckSettings<Id>,
   body: (scene: Scene<Exercise, Id>) => Promise<void>,
@@ -231,6 +232,7 @@ async function playOn<Exercise, Id extends string>(
   );
   run.journals.set(name, sight.journal);
   try {
+    if (streaming) await stage.server.addStreaming(streaming);
     await body({
       server: stage.server,
       get cluster() {
@@ -255,9 +257,9 @@ async function playOn<Exercise, Id extends string>(
     // Whatever came of it, in a hook or in a program, is of no account.
     if (sight.denied) throw sight.denied;
     if (error instanceof NeedsOwnServer) throw error;
-    for (const { nats } of servers) {
-      if (nats.lost) throw new NeedsOwnServer("lost");
-      if (nats.died) throw nats.died;
+    for (const server of servers) {
+      if (server.nats.lost) throw new NeedsOwnServer("lost");
+      if (server.died) throw server.died;
     }
     const parts = await explain(error, stage);
     if (parts) {

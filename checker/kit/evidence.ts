@@ -79,7 +79,7 @@ function isNews(event: WireEvent): boolean {
       return false;
     case "subscribe":
     case "unsubscribe":
-      return event.subject !== undefined && !event.subject.startsWith("_INBOX.");
+      return event.subject !== undefined && !/^(_INBOX|_STAN)\./.test(event.subject);
     case "apiReply":
       return !event.ok;
     case "reply":

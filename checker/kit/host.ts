@@ -5,8 +5,10 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import * as nats from "nats";
+import type { Stan } from "node-nats-streaming";
 import { Channel, type Failure, lineReader, stringIndexOf, stringSlice } from "./channel.ts";
 import { rehearse } from "./rehearsal.ts";
+import { closeStreaming, connectStreaming, type StreamingOptions } from "./streaming-client.ts";
 
 /** Given by start-host.cjs. */
 declare const importProgram: (url: string) => Promise<Record<string, unknown>>;
@@ -46,8 +48,9 @@ const channel = new Channel((line) => say(`${secret} ${line}\n`), {
   },
   error: describe,
   revive: async (kind, data) => {
-    if (kind !== "connection") return data;
-    return hand(await nats.connect(data as nats.ConnectionOptions));
+    if (kind === "connection") return hand(await nats.connect(data as nats.ConnectionOptions));
+    if (kind === "streaming") return streamingClient(data as StreamingOptions);
+    return data;
   },
 });
 
@@ -125,6 +128,29 @@ function hand(connection: nats.NatsConnection): nats.NatsConnection {
     return drain();
   };
   return connection;
+}
+
+/** A client id can be connected once: whoever asks for it again gets the same client. */
+const streamingClients = new Map<string, Promise<Stan>>();
+
+function streamingClient(options: StreamingOptions): Promise<Stan> {
+  const client = streamingClients.get(options.name) ?? connectStreaming(options).then(handStreaming);
+  streamingClients.set(options.name, client);
+  return client;
+}
+
+/** A client of NATS Streaming, that tells when the program closes it. */
+function handStreaming(client: Stan): Stan {
+  const close = client.close.bind(client);
+  handed.push(() => {
+    client.close = close;
+    return closeStreaming(client);
+  });
+  client.close = () => {
+    channel.event("closed-handed", { how: "close" });
+    close();
+  };
+  return client;
 }
 
 async function callExport(name: string, args: unknown[]): Promise<unknown> {

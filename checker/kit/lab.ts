@@ -1,7 +1,9 @@
 // What a lesson's lab.ts imports: the scene of a lesson, played by itself, for a learner to look at.
 import type { ConnectionOptions, NatsConnection } from "nats";
+import type { Stan } from "node-nats-streaming";
 import type { ServerSettings } from "../nats/server.ts";
 import { type Random, randomFrom } from "./random.ts";
+import { closeStreaming } from "./streaming-client.ts";
 
 export type { Random } from "./random.ts";
 
@@ -9,6 +11,8 @@ export type { Random } from "./random.ts";
 export interface Lab {
   /** The server, where the default (JetStream on, one account) does not do. */
   server?(random: Random): ServerSettings;
+  /** A NATS Streaming server stands beside it. */
+  readonly streaming?: boolean;
   /** Makes streams and consumers, starts the traffic, and returns when the scene is complete. */
   play(actors: Actors): Promise<LabNotes>;
 }
@@ -25,6 +29,8 @@ export interface Actors {
   readonly random: Random;
   /** A connection for one actor, by the name that `nats server report connections` shows. */
   connect(name: string, more?: ConnectionOptions): Promise<NatsConnection>;
+  /** A client of NATS Streaming for one actor, by its client id; of a lab with `streaming`. */
+  connectStreaming(clientId: string): Promise<Stan>;
   /** Does something again and again, the next time so many milliseconds after the last one has ended. */
   every(ms: number, act: () => void | Promise<void>): void;
   /** Aborted when the scene ends. */
@@ -46,19 +52,23 @@ export function labServer(lab: Lab, seed: number): ServerSettings {
  * Plays a scene.
  * @param dial how an actor connects
  * @param onTrouble told when an actor fails while the scene goes on
+ * @param dialStreaming how an actor connects to the NATS Streaming server, where there is one
  */
 export async function playLab(
   lab: Lab,
   seed: number,
   dial: (name: string, more?: ConnectionOptions) => Promise<NatsConnection>,
   onTrouble: (error: Error) => void = () => {},
+  dialStreaming: (clientId: string) => Promise<Stan> = noStreaming,
 ): Promise<Playing> {
   const over = new AbortController();
   const connections: NatsConnection[] = [];
+  const streamingClients: Stan[] = [];
   const timers = new Set<NodeJS.Timeout>();
   const end = async () => {
     over.abort();
     for (const timer of timers) clearTimeout(timer);
+    await Promise.allSettled(streamingClients.map(closeStreaming));
     await Promise.allSettled(connections.map((nc) => nc.close()));
   };
   const every: Actors["every"] = (ms, act) => {
@@ -86,6 +96,11 @@ export async function playLab(
         connections.push(nc);
         return nc;
       },
+      connectStreaming: async (clientId) => {
+        const client = await dialStreaming(clientId);
+        streamingClients.push(client);
+        return client;
+      },
       every,
       ended: over.signal,
     });
@@ -94,4 +109,8 @@ export async function playLab(
     await end();
     throw error;
   }
+}
+
+function noStreaming(): never {
+  throw new Error("A lab that uses NATS Streaming says so: streaming.");
 }

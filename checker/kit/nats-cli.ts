@@ -1,11 +1,9 @@
 // The nats CLI in a check: the pinned program, with an empty configuration folder that nobody else has.
 import { spawn } from "node:child_process";
 import { natsCliEnvironment } from "../nats/cli.ts";
-import { type FoundProgram, findProgram } from "../nats/install/find.ts";
-import { howToGet } from "../nats/install/needs.ts";
-import { programs } from "../nats/install/programs.ts";
+import type { FoundProgram } from "../nats/install/find.ts";
 import { markedEnvironment, removeFolder, temporaryFolder, watchOver } from "../nats/reaper.ts";
-import { CannotCheck } from "./finding.ts";
+import { needed } from "./needed.ts";
 
 export interface CliResult {
   readonly status: number;
@@ -24,11 +22,7 @@ export class NatsCli {
 
   /** @throws CannotCheck when it is not here: then the check is skipped */
   static async find(): Promise<NatsCli> {
-    try {
-      return new NatsCli(await findProgram("nats", { install: false }));
-    } catch {
-      throw new CannotCheck(`needs ${programs.nats.title}, which is not here: ${howToGet("nats")}`);
-    }
+    return new NatsCli(await needed("nats"));
   }
 
   run(args: readonly string[]): Promise<CliResult> {

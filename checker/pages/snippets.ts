@@ -3,12 +3,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { EnvironmentTrouble } from "../course/errors.ts";
+import { type Lesson, readReadme } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
 import { NatsCluster } from "../nats/cluster.ts";
-import type { FoundProgram } from "../nats/install/find.ts";
+import { type FoundProgram, findProgram } from "../nats/install/find.ts";
+import { neededPrograms } from "../nats/install/needs.ts";
 import { markedEnvironment, watchOver } from "../nats/reaper.ts";
 import { runFolder } from "../nats/run-folder.ts";
 import { NatsServer } from "../nats/server.ts";
+import { StreamingServer } from "../nats/streaming-server.ts";
 
 export interface Snippet {
   /** `run`: a whole program whose output the page shows. `v3`: a module that only has to compile. */
@@ -48,17 +51,31 @@ export function snippetsIn(markdown: string): Snippet[] {
   });
 }
 
+/** The servers that the programs of a page are run on. */
+export interface Servers {
+  readonly nats: FoundProgram;
+  /** Of a lesson that needs it. */
+  readonly streaming?: FoundProgram;
+}
+
+export async function serversFor(lesson: Lesson, nats: FoundProgram): Promise<Servers> {
+  const needs = neededPrograms(readReadme(lesson).matter.needs);
+  if (!needs.includes("nats-streaming-server")) return { nats };
+  return { nats, streaming: await findProgram("nats-streaming-server") };
+}
+
 /**
  * Runs one program as a reader would, on a server or a cluster of its own (JetStream on; no users, or the page's accounts), found by
  * NATS_URL.
  * @returns what it prints on stdout
  * @throws Error with its output when it does not end with exit status 0
  */
-export async function runSnippet(snippet: Snippet, program: FoundProgram): Promise<string> {
+export async function runSnippet(snippet: Snippet, { nats, streaming }: Servers): Promise<string> {
   const { accounts } = snippet;
   const settings = accounts === undefined ? { ownAccounts: true } : { accounts };
-  const server = await (snippet.cluster ? NatsCluster : NatsServer).start(program, settings);
+  const server = await (snippet.cluster ? NatsCluster : NatsServer).start(nats, settings);
   const urls = server instanceof NatsCluster ? server.urls : [server.url];
+  const beside = streaming && (await StreamingServer.start(streaming, { url: urls[0] ?? "" }));
   const folder = runFolder("snippet");
   const file = join(folder.path, "snippet.ts");
   writeFileSync(file, snippet.code);
@@ -79,15 +96,18 @@ export async function runSnippet(snippet: Snippet, program: FoundProgram): Promi
     return stdout === "" ? "" : `${stdout}\n`;
   } finally {
     folder.remove();
+    await beside?.close();
     await server.close();
   }
 }
 
 /** The page with the output of each program renewed. */
 export async function renewOutputs(
-  file: string,
+  lesson: Lesson,
   program: FoundProgram,
 ): Promise<{ before: string; after: string }> {
+  const file = lesson.readme;
+  const servers = await serversFor(lesson, program);
   const before = readFileSync(file, "utf8").replaceAll("\r\n", "\n");
   const outputs: string[] = [];
   for (const snippet of snippetsIn(before)) {
@@ -96,7 +116,7 @@ export async function renewOutputs(
       continue;
     }
     try {
-      outputs.push(await runSnippet(snippet, program));
+      outputs.push(await runSnippet(snippet, servers));
     } catch (error) {
       throw new EnvironmentTrouble(
         `${file}:${snippet.line}: the program ${(error as Error).message}`,

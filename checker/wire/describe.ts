@@ -57,7 +57,7 @@ function phrase(event: WireEvent, payload: number): string {
       return pubAck(event, payload);
     case "delivery": {
       const again = event.deliveryCount > 1 ? `delivery ${event.deliveryCount} of` : "delivery of";
-      return `${again} ${event.subject}${quoted(event.text, event.size, payload)}, stream sequence ${event.streamSeq}, to ${event.consumer}`;
+      return `${again} ${event.subject}${quoted(event.text, event.size, payload)}, ${event.of ?? "stream"} sequence ${event.streamSeq}, to ${event.consumer}`;
     }
     case "message":
       return `message ${event.subject}${quoted(event.text, event.size, payload)}${
@@ -84,11 +84,9 @@ function phrase(event: WireEvent, payload: number): string {
         `status ${event.code} ${event.description}`.trimEnd() + (event.asked ? ` on ${event.asked}` : "")
       );
     case "api":
-      return `API ${event.call} ${event.about.join(" ")}`.trimEnd();
+      return called(event);
     case "apiReply":
-      return `${`API ${event.call} ${event.about.join(" ")}`.trimEnd()}: ${
-        event.ok ? "ok" : `refused, ${event.error} (${event.errCode})`
-      }`;
+      return `${called(event)}: ${event.ok ? "ok" : `refused, ${because(event)}`}`;
     case "reply":
       return `reply to ${event.asked}${quoted(event.text, event.size, payload)}`;
     case "error":
@@ -108,19 +106,28 @@ function phrase(event: WireEvent, payload: number): string {
   }
 }
 
+function called({ call, about, of }: Extract<WireEvent, { kind: "api" | "apiReply" }>): string {
+  return [of === "channel" ? "streaming" : "API", call, ...about].join(" ").trimEnd();
+}
+
+/** NATS Streaming has words for its errors, and no numbers. */
+function because({ error, errCode }: { error: string | undefined; errCode: number | undefined }): string {
+  return errCode === undefined ? `${error}` : `${error} (${errCode})`;
+}
+
 function pubAck(event: Extract<WireEvent, { kind: "puback" }>, payload: number): string {
-  if (!event.ok) return `refused: ${event.subject}, ${event.error} (${event.errCode})`;
+  if (!event.ok) return `refused: ${event.subject}, ${because(event)}`;
   const stored = `${event.subject}${event.text === undefined ? "" : ` ${shorten(event.text, payload)}`}`;
   return event.duplicate
     ? `PubAck: ${stored} is a duplicate, ${event.stream} has it as sequence ${event.seq}`
-    : `PubAck: ${stored} stored in ${event.stream} as sequence ${event.seq}`;
+    : `PubAck: ${stored} stored${event.of === "channel" ? "" : ` in ${event.stream} as sequence ${event.seq}`}`;
 }
 
 function acked(event: Extract<WireEvent, { streamSeq: number; awaited: boolean }>, payload: number): string {
   const what = event.subject === undefined ? "a message" : event.subject;
   const text = event.text === undefined ? "" : ` ${shorten(event.text, payload)}`;
   const again = event.deliveryCount > 1 ? `, delivery ${event.deliveryCount}` : "";
-  return `${what}${text}, stream sequence ${event.streamSeq}${again}`;
+  return `${what}${text}, ${event.of ?? "stream"} sequence ${event.streamSeq}${again}`;
 }
 
 const disconnected = {

@@ -12,6 +12,8 @@ interface Common {
   /** The client's name, as it gave it in CONNECT; undefined before, and for a client without a name. */
   client?: string;
   direction?: Direction;
+  /** It is about a channel of NATS Streaming, which stands in the place of a stream; its subscription in that of a consumer. */
+  of?: "channel";
   /** A fault kept it back when it was read: `held` (may come later) or `dropped` (never comes). */
   kept?: "held" | "dropped";
 }

@@ -3,6 +3,7 @@ import { evidenceLine } from "./describe.ts";
 import { type EventOf, type Fresh, type Kind, type Match, matches, type WireEvent } from "./events.ts";
 import type { Direction } from "./frames.ts";
 import { newDeliveries } from "./meaning.ts";
+import { Streaming } from "./streaming.ts";
 
 export interface JournalOptions {
   /** Events that are kept; of a longer run the first half of that, and the last. Default 20,000. */
@@ -108,6 +109,8 @@ export class Journal {
   #quiet: NodeJS.Timeout | undefined;
   /** What acks are linked to. Used by the readers of connections. */
   readonly deliveriesByAckSubject = newDeliveries();
+  /** What was said in the protocol of NATS Streaming; for the same readers. */
+  readonly streaming = new Streaming();
 
   constructor(options: JournalOptions = {}, startedAt = new Date()) {
     this.#options = {

@@ -15,6 +15,8 @@ import type {
 } from "./events.ts";
 import type { Direction, Frame, MessageFrame } from "./frames.ts";
 import { type Headers, parseHeaders } from "./headers.ts";
+import { preview } from "./preview.ts";
+import type { Streaming } from "./streaming.ts";
 
 /** Requests and deliveries that are remembered; an answer that comes after so many more is not linked to its question. */
 const remembered = 20_000;
@@ -39,9 +41,11 @@ export class Meaning {
   /** Messages that this client may answer, by their reply subject. */
   readonly #asked = new BoundedMap<string, number>(remembered);
   readonly #deliveries: Deliveries;
+  readonly #streaming: Streaming;
 
-  constructor(deliveries: Deliveries) {
+  constructor(deliveries: Deliveries, streaming: Streaming) {
     this.#deliveries = deliveries;
+    this.#streaming = streaming;
   }
 
   /** The event that a frame means; undefined for one without news (+OK). */
@@ -49,10 +53,10 @@ export class Meaning {
     switch (frame.op) {
       case "PUB":
       case "HPUB":
-        return this.#fromClient(frame);
+        return this.#streaming.fromClient(frame) ?? this.#fromClient(frame);
       case "MSG":
       case "HMSG":
-        return this.#fromServer(frame);
+        return this.#streaming.fromServer(frame) ?? this.#fromServer(frame);
       case "PING":
         return { kind: "ping", direction };
       case "PONG":
@@ -77,6 +81,10 @@ export class Meaning {
 
   /** Keeps what later frames refer to. `frame` is the one that `event` was read from. */
   remember(event: WireEvent, frame: Frame): void {
+    if ("size" in frame && this.#streaming.remembers(event)) {
+      this.#streaming.remember(event, frame);
+      return;
+    }
     switch (event.kind) {
       case "subscribe":
         this.#subscriptions.set(event.sid, event);
@@ -395,29 +403,4 @@ function headerOf(frame: MessageFrame): Buffer {
 /** What was kept of the payload. */
 function payloadOf(frame: MessageFrame): string {
   return frame.bytes.toString("utf8", frame.payloadAt, frame.payloadAt + frame.payloadLength);
-}
-
-/** The beginning of a payload as text; undefined for binary data. A cut is marked with an ellipsis. */
-function preview(frame: MessageFrame, most: number): string | undefined {
-  const { bytes, payloadAt, payloadLength, size } = frame;
-  // No character takes more than four bytes, so more would be decoded for nothing.
-  const end = payloadAt + Math.min(payloadLength, most * 4);
-  const cut = end - payloadAt < size;
-  let plain = true;
-  for (let i = payloadAt; i < end; i++) {
-    const byte = bytes[i] as number;
-    if (byte >= 127) plain = false;
-    // Control characters, but for tab, line feed and carriage return, tell binary data from text.
-    else if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) return undefined;
-  }
-  if (plain) {
-    const text = bytes.toString("latin1", payloadAt, Math.min(end, payloadAt + most));
-    return text.length < size ? `${text}…` : text;
-  }
-  const text = bytes.toString("utf8", payloadAt, end);
-  // The last character may be cut in the middle, which decodes as the replacement character too.
-  const broken = text.indexOf("\ufffd");
-  if (broken >= 0 && !(cut && broken >= text.length - 3)) return undefined;
-  const whole = broken >= 0 ? text.slice(0, broken) : text;
-  return whole.length > most || cut ? `${whole.slice(0, most)}…` : whole;
 }

@@ -34,7 +34,7 @@ export class Recorder {
   ) {
     this.#journal = journal;
     this.id = journal.nextConnection();
-    this.#meaning = new Meaning(journal.deliveriesByAckSubject);
+    this.#meaning = new Meaning(journal.deliveriesByAckSubject, journal.streaming);
     const reader = (direction: Direction) =>
       new WireReader(direction, {
         frame: (frame) => this.#frame(frame, direction),

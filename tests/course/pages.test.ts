@@ -8,7 +8,7 @@ import { findProgram } from "../../checker/nats/install/find.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { runFolder } from "../../checker/nats/run-folder.ts";
 import { cliSnippetsIn, printsTheSame, typeInLab } from "../../checker/pages/cli-snippets.ts";
-import { runSnippet, snippetsIn } from "../../checker/pages/snippets.ts";
+import { runSnippet, serversFor, snippetsIn } from "../../checker/pages/snippets.ts";
 
 afterAll(reapAll);
 
@@ -19,7 +19,7 @@ describe.each(allLessons())("the page of $id", (lesson) => {
     "prints what it shows for the program of line $line",
     async (snippet) => {
       const server = await findProgram("nats-server");
-      expect(await runSnippet(snippet, server)).toBe(snippet.output);
+      expect(await runSnippet(snippet, await serversFor(lesson, server))).toBe(snippet.output);
     },
   );
 

@@ -196,3 +196,86 @@ test("a subscription begins at a sequence, at a time or with the last one, and n
   const told = Object.getOwnPropertyNames(Object.getPrototypeOf(all.got[0] as object));
   expect(told.filter((name) => /pending|remain|left/i.test(name))).toEqual([]);
 });
+
+const manual = (options: ReturnType<Stan["subscriptionOptions"]>) =>
+  options.setDeliverAllAvailable().setManualAckMode(true).setAckWait(1_000);
+const durable = (options: ReturnType<Stan["subscriptionOptions"]>) =>
+  manual(options).setDurableName("customs");
+const ended = (subscription: NodeJS.EventEmitter, event: "closed" | "unsubscribed") =>
+  new Promise((resolve) => subscription.once(event, resolve));
+
+test("after a crash a durable goes on at once, under the same client id; what was sent to nobody is marked, too", async () => {
+  const { server, client } = await scene();
+  await publish(client, "parcel", "P-1");
+  const dying = await server.connect("desk");
+  const first = await subscribe(dying, "parcel", durable);
+  await holds(() => texts(first.got), ["P-1"]);
+  server.cut(dying);
+  // The server does not know yet that nobody is there.
+  await publish(client, "parcel", "P-2");
+  const second = await subscribe(await server.connect("desk"), "parcel", durable);
+  await holds(() => second.got.slice(0, 2).map((message) => message.isRedelivered()), [true, true]);
+  expect(texts(second.got.slice(0, 2))).toEqual(["P-1", "P-2"]);
+});
+
+test("a durable is known by its client id, too, and is for one subscription at a time", async () => {
+  const { server, client } = await scene();
+  await publish(client, "parcel", "P-1");
+  const desk = await server.connect("desk");
+  const first = await subscribe(desk, "parcel", durable);
+  await holds(() => texts(first.got.slice(0, 1)), ["P-1"]);
+  first.got[0]?.ack();
+  const other = await subscribe(await server.connect("other-desk"), "parcel", durable);
+  await holds(() => texts(other.got.slice(0, 1)), ["P-1"]);
+  await expect(subscribe(desk, "parcel", durable)).rejects.toThrow("stan: duplicate durable registration");
+});
+
+test("a subscription that is closed sends no ack, and says nothing about it", async () => {
+  const { client } = await scene();
+  await publish(client, "parcel", "P-1");
+  const first = await subscribe(client, "parcel", durable);
+  await holds(() => texts(first.got), ["P-1"]);
+  first.subscription.close();
+  await ended(first.subscription, "closed");
+  first.got[0]?.ack();
+  const second = await subscribe(client, "parcel", durable);
+  await holds(() => texts(second.got.slice(0, 1)), ["P-1"]);
+});
+
+test("an ack before the close counts", async () => {
+  const { client } = await scene();
+  await publish(client, "parcel", "P-1");
+  const first = await subscribe(client, "parcel", durable);
+  await holds(() => texts(first.got), ["P-1"]);
+  first.got[0]?.ack();
+  first.subscription.close();
+  await ended(first.subscription, "closed");
+  await publish(client, "parcel", "P-2");
+  const second = await subscribe(client, "parcel", durable);
+  await holds(() => texts(second.got.slice(0, 1)), ["P-2"]);
+});
+
+test("what has no ack comes again behind higher sequences, and as often as it takes", async () => {
+  const { client } = await scene();
+  for (const text of ["P-1", "P-2", "P-3"]) await publish(client, "parcel", text);
+  const { got } = await subscribe(client, "parcel", (options) => manual(options).setMaxInFlight(3));
+  await holds(() => sequences(got).slice(0, 3), [1, 2, 3]);
+  for (const message of got.slice(1, 3)) message.ack();
+  await holds(() => sequences(got).slice(3, 6), [1, 1, 1]);
+});
+
+test("with one in flight, nothing comes before the ack, but for the same message; and a late ack counts", async () => {
+  const { client } = await scene();
+  for (const text of ["P-1", "P-2"]) await publish(client, "parcel", text);
+  const { got } = await subscribe(client, "parcel", (options) => manual(options).setMaxInFlight(1));
+  await holds(() => sequences(got).slice(0, 2), [1, 1]);
+  got[0]?.ack();
+  await holds(() => sequences(got).at(-1), 2);
+});
+
+test("to start at a sequence that is gone is no error", async () => {
+  const { client } = await scene("--max_msgs", "2");
+  for (const text of ["P-1", "P-2", "P-3"]) await publish(client, "parcel", text);
+  const { got } = await subscribe(client, "parcel", (options) => options.setStartAtSequence(1));
+  await holds(() => sequences(got), [2, 3]);
+});

@@ -53,7 +53,10 @@ export class StreamingServer {
 
   /** Ends a client's connection as a crash does: nobody tells the server. */
   cut(client: Stan): void {
-    (client as unknown as { nc?: { close(): void } }).nc?.close();
+    const inside = client as unknown as { nc?: { close(): void }; cleanupOnClose(): void };
+    // Else it would go on to ping, on a connection that is closed.
+    inside.cleanupOnClose();
+    inside.nc?.close();
   }
 
   pause(): void {

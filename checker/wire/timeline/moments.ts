@@ -92,6 +92,7 @@ export class Run {
    * message id or an expectation says it, or that a stream answered this client or this subject at another time.
    */
   toStream(event: Extract<WireEvent, { kind: "publish" }>): boolean {
+    if (event.of === "channel") return true;
     const forStreams = Object.keys(event.headers ?? {}).some((name) =>
       /^Nats-(Msg-Id|Expected-)/i.test(name),
     );
@@ -311,7 +312,8 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
           client,
           says(`refused: ${event.error}`, "refusal", "refusals", { tone: "bad", matters: true }),
         );
-      const label = event.duplicate ? `duplicate of ${event.seq}` : `stored as ${event.seq}`;
+      const stored = event.seq === undefined ? "stored" : `stored as ${event.seq}`;
+      const label = event.duplicate ? `duplicate of ${event.seq}` : stored;
       return arrow(
         from,
         client,
@@ -391,7 +393,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         }),
       );
     case "subscribe":
-      if (event.subject.startsWith("_INBOX.") && !run.takesReports(event.subject)) return undefined;
+      if (isHidden(event.subject) && !run.takesReports(event.subject)) return undefined;
       return arrow(
         client,
         lanes.server(),
@@ -403,7 +405,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         ),
       );
     case "unsubscribe":
-      if (event.subject === undefined || event.subject.startsWith("_INBOX.")) return undefined;
+      if (event.subject === undefined || isHidden(event.subject)) return undefined;
       if (run.endsAgain(event)) return undefined;
       return arrow(
         client,
@@ -451,7 +453,8 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
         }),
       );
     case "apiReply": {
-      if (event.ok && !/CREATE|UPDATE|DELETE|PURGE|STEPDOWN|PAUSE/.test(event.call)) return undefined;
+      if (event.ok && !/CREATE|UPDATE|DELETE|PURGE|STEPDOWN|PAUSE|subscribe|close/.test(event.call))
+        return undefined;
       const label = called(event, lanes);
       if (!event.ok)
         return arrow(
@@ -526,6 +529,9 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       return band(says(event.text, "note", "notes"));
   }
 }
+
+/** Where a client of NATS or of NATS Streaming gets its answers: no news to a reader. */
+const isHidden = (subject: string) => /^(_INBOX|_STAN)\./.test(subject);
 
 const serverTones = {
   started: "muted",

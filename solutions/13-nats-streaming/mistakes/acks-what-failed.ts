@@ -1,0 +1,44 @@
+// Mistake: acks-what-failed
+// Fails: a scan that could not be cleared comes again
+// The ack stands in `finally`: done is done. What failed never comes again.
+import { once } from "node:events";
+import type { Message, Stan } from "node-nats-streaming";
+import { ackWaitMs, atOnce, channel, type Scan } from "../solution.ts";
+
+export { report, showBoard } from "../solution.ts";
+
+export async function clearScans(
+  hub: Stan,
+  clear: (scan: Scan) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  const underWay = new Map<string, Promise<void>>();
+  const cleared = new Set<string>();
+  const options = hub
+    .subscriptionOptions()
+    .setDurableName("customs")
+    .setDeliverAllAvailable()
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(atOnce);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    const scan: Scan = JSON.parse(String(message.getData()));
+    if (cleared.has(scan.id)) return message.ack();
+    if (stop.aborted || underWay.has(scan.id)) return;
+    const done = clear(scan)
+      .then(
+        () => void cleared.add(scan.id),
+        () => {},
+      )
+      .finally(() => {
+        message.ack();
+        underWay.delete(scan.id);
+      });
+    underWay.set(scan.id, done);
+  });
+  if (!stop.aborted) await once(stop, "abort");
+  await Promise.all(underWay.values());
+  subscription.close();
+  await once(subscription, "closed");
+}

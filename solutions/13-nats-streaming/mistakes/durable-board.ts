@@ -1,0 +1,43 @@
+// Mistake: start-position-counts-each-time
+// Fails: each board begins where it is told
+// The board has a durable, and says each time where to begin. That counts only for the first board.
+import { once } from "node:events";
+import type { Message, Stan } from "node-nats-streaming";
+import { ackWaitMs, channel, type Scan, type Start } from "../solution.ts";
+
+export { clearScans, report } from "../solution.ts";
+
+export async function showBoard(
+  hub: Stan,
+  from: Start,
+  show: (scan: Scan) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  let last = 0;
+  let showing: Promise<void> | undefined;
+  const options = hub
+    .subscriptionOptions()
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setDurableName("board")
+    .setMaxInFlight(1);
+  if (from === "all") options.setDeliverAllAvailable();
+  else if (from === "last") options.setStartWithLastReceived();
+  else if ("sequence" in from) options.setStartAtSequence(from.sequence);
+  else options.setStartTime(from.since);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", async (message: Message) => {
+    if (showing || stop.aborted) return;
+    if (message.getSequence() > last) {
+      last = message.getSequence();
+      showing = show(JSON.parse(String(message.getData())));
+      await showing;
+      showing = undefined;
+    }
+    message.ack();
+  });
+  if (!stop.aborted) await once(stop, "abort");
+  await showing;
+  subscription.close();
+  await once(subscription, "closed");
+}

@@ -1,0 +1,34 @@
+// Mistake: the-hub-sends-each-once
+// Fails: a board shows everything in order, whatever the line loses
+// What was acked does not come again, so whatever comes is shown. The ack can be lost.
+import { once } from "node:events";
+import type { Message, Stan } from "node-nats-streaming";
+import { ackWaitMs, channel, type Scan, type Start } from "../solution.ts";
+
+export { clearScans, report } from "../solution.ts";
+
+export async function showBoard(
+  hub: Stan,
+  from: Start,
+  show: (scan: Scan) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  let showing: Promise<void> | undefined;
+  const options = hub.subscriptionOptions().setManualAckMode(true).setAckWait(ackWaitMs).setMaxInFlight(1);
+  if (from === "all") options.setDeliverAllAvailable();
+  else if (from === "last") options.setStartWithLastReceived();
+  else if ("sequence" in from) options.setStartAtSequence(from.sequence);
+  else options.setStartTime(from.since);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", async (message: Message) => {
+    if (showing || stop.aborted) return;
+    showing = show(JSON.parse(String(message.getData())));
+    await showing;
+    showing = undefined;
+    message.ack();
+  });
+  if (!stop.aborted) await once(stop, "abort");
+  await showing;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+}
