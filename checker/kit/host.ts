@@ -147,7 +147,7 @@ function handStreaming(client: Stan): Stan {
     return closeStreaming(client);
   });
   client.close = () => {
-    channel.event("closed-handed", { how: "close" });
+    channel.event("closed-handed", { how: "close-streaming" });
     close();
   };
   return client;

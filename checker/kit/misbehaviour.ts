@@ -6,6 +6,12 @@ import { learnerLine } from "./source-lines.ts";
 /** What the check asked of the program when it happened, for example "while `watch` was running". */
 type When = string;
 
+/** What a program did to a connection that it was handed; `close-streaming`: to a client of NATS Streaming. */
+export type HowClosed = "close" | "drain" | "close-streaming";
+
+/** Words of somebody else, inside of a sentence: that has a full stop of its own. */
+const inASentence = (words: string) => words.replace(/(?<!\.)\.$/, "");
+
 /** The JavaScript of a file, as Node names it: `file:///…/runs/grade-1/out/home/me/lessons/exercise.js` (checker/grading/compile.ts). */
 const compiled = /file:\/\/\S*\/runs\/[^/\s]+\/out(\/\S+?)\.m?js\b/g;
 
@@ -59,8 +65,8 @@ export const misbehaviour = {
     const message = loading
       ? `Your file could not be loaded: ${what}`
       : rejection
-        ? `A promise in your program was rejected and nobody handled it ${when}: ${what}. Node ends the process for that. \`await\` the promise, or \`catch\` it.`
-        : `An error was thrown in your program ${when} and nobody caught it: ${what}. Node ends the process for that.`;
+        ? `A promise in your program was rejected and nobody handled it ${when}: ${inASentence(what)}. Node ends the process for that. \`await\` the promise, or \`catch\` it.`
+        : `An error was thrown in your program ${when} and nobody caught it: ${inASentence(what)}. Node ends the process for that.`;
     return {
       diagnosis: loading ? "throws-while-loading" : rejection ? "unhandled-rejection" : "uncaught-error",
       message,
@@ -171,7 +177,14 @@ export const misbehaviour = {
       message: `Your program replaced ${list}. The nats client and Node itself stand on the originals; put them back.`,
     };
   },
-  closedHanded(how: "close" | "drain"): FindingParts {
+  closedHanded(how: HowClosed): FindingParts {
+    if (how === "close-streaming") {
+      return {
+        diagnosis: "closed-handed-connection",
+        message:
+          "Your program closed the connection that it was handed (`close()` of the client). It belongs to whoever opened it, and is still needed. Close only what you opened; to end a subscription, call `close()` or `unsubscribe()` of that.",
+      };
+    }
     return {
       diagnosis: how === "close" ? "closed-handed-connection" : "drained-handed-connection",
       message: `Your program ${how === "close" ? "closed the connection that it was handed (`close()`)" : "drained the connection that it was handed (`drain()` closes it in the end)"}. It belongs to whoever opened it, and is still needed. Close only what you opened; to stop a subscription, drain that.`,
@@ -197,7 +210,7 @@ export const misbehaviour = {
     const place = learnerLine(error.stack);
     const name = error.name && error.name !== "Error" && error.name !== "NatsError" ? `${error.name}: ` : "";
     return {
-      message: `${what} failed: ${name}${error.message || "(an error without a message)"}${error.code && error.code !== error.message ? ` (code ${error.code})` : ""}.`,
+      message: `${what} failed: ${name}${inASentence(error.message) || "(an error without a message)"}${error.code && error.code !== error.message ? ` (code ${error.code})` : ""}.`,
       ...(place && { location: place }),
     };
   },

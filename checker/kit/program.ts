@@ -6,7 +6,7 @@ import { Channel, type Failure } from "./channel.ts";
 import { Clock, pace } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import type { Exit, HostProcess } from "./host-process.ts";
-import { misbehaviour } from "./misbehaviour.ts";
+import { type HowClosed, misbehaviour } from "./misbehaviour.ts";
 import { whereItLoops } from "./where-it-loops.ts";
 
 export interface Limits {
@@ -76,7 +76,7 @@ export class LearnerProgram<Result = unknown> {
   /** It had nothing more to do, before it ended. */
   #idle = false;
   #replaced: readonly string[] = [];
-  #closedHanded: "close" | "drain" | undefined;
+  #closedHanded: HowClosed | undefined;
   #pulse: { from: number; usedMs: number; answered: boolean; doubts: number; printed: number } | undefined;
   #frozen = false;
   #examined: Promise<void> | undefined;
@@ -531,7 +531,7 @@ export class LearnerProgram<Result = unknown> {
   #onEvent(event: string, data: unknown): void {
     if (event === "ready") this.host.pid = (data as { pid: number }).pid;
     if (event === "idle") this.#idle = true;
-    if (event === "closed-handed") this.#closedHanded ??= (data as { how: "close" | "drain" }).how;
+    if (event === "closed-handed") this.#closedHanded ??= (data as { how: HowClosed }).how;
     if (event === "dialed") {
       const { port } = data as { port: number };
       if (this.stage.foreign(port)) this.#blame(misbehaviour.foreignServer(port));
