@@ -2,8 +2,10 @@
 //
 // All scans are in the channel `scans`, as JSON. A message has the sequence that the server gave it there; there are no gaps.
 //
-// The client `hub` is given to you, connected: leave it open. It connects again by itself. Give each subscription the ack wait
-// `ackWaitMs`: for so long the server waits for an ack, and then it sends the message again.
+// The client `hub` is given to you, connected: leave it open. When its connection breaks, it connects again by itself, and its
+// subscriptions go on. (It gives up only when the streaming server is silent for about 20 seconds. Here it is back before.)
+//
+// Give each subscription the ack wait `ackWaitMs`: for so long the server waits for an ack, and then it sends the message again.
 //
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
@@ -52,8 +54,9 @@ export async function report(hub: Stan, scan: Scan): Promise<void> {
  *   rejects, or the program dies, the server sends the message again after the ack wait; and the scan is cleared then.
  * - `atOnce` calls of `clear` run at once when there are so many scans, and never more.
  * - No scan is begun a second time while `clear` is still at work on it, and none that this program has cleared. A message may come more
- *   than once, and a scan may have been reported twice: then two messages have the same `id`.
- * - After a stop no scan is begun. Those that `clear` is at work on are finished and acked. Then the function ends the subscription, and returns.
+ *   than once, and a scan may have been reported twice: then two messages have the same `id`. (Two scans of a parcel have two ids.)
+ * - After a stop no scan is begun. Those that `clear` is at work on are finished and acked. Then the function ends the subscription, and
+ *   returns when the server has answered that.
  */
 export async function clearScans(
   hub: Stan,
@@ -103,9 +106,11 @@ export async function clearScans(
  *
  * - `show` takes a moment: it is called for the next one when it is done.
  * - Each message is shown once, in the order of the channel, and none is left out. That is so also when the line loses a message or an ack, and when
- *   the server is killed and comes back. (What was lost, the server sends again after the ack wait.)
+ *   the server is killed and comes back. (What was lost, the server sends again after the ack wait.) A scan that was reported twice is two
+ *   messages: it is shown twice.
  * - Each board begins where it is told, whatever boards there were before.
- * - After a stop, the function waits for `show`, and returns when the server has nothing left of the board.
+ * - After a stop `show` is not called any more. The function waits for the call that is under way, and returns when the server has nothing
+ *   left of the board.
  */
 export async function showBoard(
   hub: Stan,

@@ -2,6 +2,7 @@
 import { connect } from "nats";
 import type { Message, Stan } from "node-nats-streaming";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { freePortAfter } from "../../checker/nats/port.ts";
 import { reapAll } from "../../checker/nats/reaper.ts";
 import { publish, StreamingServer, subscribe } from "./streaming-server.ts";
 
@@ -54,6 +55,32 @@ test("a full channel forgets its oldest message, by limits of the server's own c
   for (const text of ["P-1", "P-2", "P-3", "P-4"]) await publish(client, "parcel", text);
   const { got } = await subscribe(client, "parcel");
   await holds(() => texts(got), ["P-2", "P-3", "P-4"]);
+});
+
+test("a channel holds a million messages and about 1 GB, if nobody says otherwise", async () => {
+  const port = await freePortAfter(20_000 + Math.floor(Math.random() * 30_000));
+  await scene("-m", String(port));
+  const response = await fetch(`http://127.0.0.1:${port}/streaming/storez`);
+  expect(await response.json()).toMatchObject({
+    limits: { max_msgs: 1_000_000, max_bytes: 1_024_000_000 },
+  });
+});
+
+test("a client whose pings the server does not answer is lost for good: it is closed, and publish throws", async () => {
+  const { server } = await scene();
+  const client = await server.connect("board", { stanPingInterval: 1_000, stanMaxPingOut: 1 });
+  let lost = false;
+  client.on("connection_lost", () => {
+    lost = true;
+  });
+  server.pause();
+  await holds(() => lost, true);
+  expect(() => client.publish("parcel", "P-1")).toThrow(/connection closed/i);
+});
+
+test("by default a client pings every 5 seconds, and gives up after three pings without an answer", async () => {
+  const { client } = await scene();
+  expect(client).toMatchObject({ stanPingInterval: 5_000, stanMaxPingOut: 3 });
 });
 
 test("the same message again is stored again, under the channel's next sequence", async () => {
