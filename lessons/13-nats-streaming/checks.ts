@@ -82,18 +82,34 @@ const sentTo = (server: CheckServer, client: string) =>
 const ackedBy = (server: CheckServer, client: string) =>
   server.seen((wire) => wire.acks(({ client: who, kept }) => who === client && kept !== "dropped"), []);
 
-/** A sentence about the first message that came and was not done, though nothing is under way; empty where there is none. */
-function leftUndone(server: CheckServer, client: string, done: readonly string[]): string {
-  const sent = sentTo(server, client);
-  const acked = new Set(ackedBy(server, client).map(({ streamSeq }) => streamSeq));
+/** Those after its last subscription: not those of a program before it. */
+function sinceAsked<E extends WireEvent>(server: CheckServer, client: string, events: readonly E[]): E[] {
+  const from = asked(server, client).at(-1)?.index ?? 0;
+  return events.filter(({ index }) => index > from);
+}
+
+/** What became of the first message that came to a program and is not done, when nothing goes on: a sentence, and the events that prove it. */
+function leftUndone(server: CheckServer, client: string, work: Work) {
+  const sent = sinceAsked(server, client, sentTo(server, client));
+  const called = parcelsOf(work.received);
   for (const seq of [...new Set(sent.map(({ streamSeq }) => streamSeq))].sort((a, b) => a - b)) {
     const copies = sent.filter(({ streamSeq }) => streamSeq === seq);
-    const parcel = parcelIn(copies[0]?.text) ?? `The message with sequence ${seq}`;
-    if (acked.has(seq) && !done.includes(parcel)) return ` ${parcel} was acked: it does not come again.`;
-    if (!acked.has(seq) && copies.length > 1)
-      return ` The server has no ack of ${parcel} (sequence ${seq}), and has sent it ${copies.length} times. A message that comes again and is known needs its ack again.`;
+    const acks = ackedBy(server, client).filter(({ streamSeq }) => streamSeq === seq);
+    const parcel = parcelIn(copies[0]?.text) ?? `sequence ${seq}`;
+    const isKnown = called.includes(parcel);
+    const evidence = [...copies.slice(0, 2), ...acks.slice(0, 1)].map((event) => wireLine(event));
+    const times = `${parcel} (sequence ${seq}) ${copies.length} times`;
+    if (acks.length > 0 && !isKnown)
+      return { words: ` ${parcel} was acked: it does not come again.`, evidence };
+    if (acks.length === 0 && copies.length > 1 && !isKnown)
+      return { words: ` The server has sent ${times}.`, evidence };
+    if (acks.length === 0 && copies.length > 1 && work.running === 0)
+      return {
+        words: ` The server has sent ${times}, and has no ack of it. What is done needs its ack, and what comes again needs it again.`,
+        evidence,
+      };
   }
-  return "";
+  return { words: "", evidence: [] };
 }
 
 interface Scene extends Waiting {
@@ -110,7 +126,7 @@ function hubOf({ server, until, lasting, fail }: Scene) {
 
   /** It was told to stop, is at work on nothing, and does not return. */
   const waitsInVain = (program: LearnerProgram<void>, client: string): never => {
-    const answer = answered(client).at(-1);
+    const answer = sinceAsked(server, client, answered(client)).at(-1);
     const told = `\`${program.name}\` was told to stop. Nothing is under way any more`;
     if (!answer) return fail(`${told}, and it has not returned.`);
     return fail(
@@ -147,10 +163,14 @@ function hubOf({ server, until, lasting, fail }: Scene) {
         expectScans("clear", clear, fail);
         const called = parcelsOf(clear.received);
         const missing = parcels.filter((parcel) => !called.includes(parcel));
-        if (missing.length > 0 && stuck())
+        if (missing.length > 0 && stuck()) {
+          const { words, evidence } = leftUndone(server, "desk", clear);
+          const working = clear.running > 0 ? `, and is still at work on ${clear.running} of them` : "";
           fail(
-            `\`clear\` was not called for ${inWords(missing)}. It was called for ${inWords(called)}${clear.running > 0 ? `, and is still at work on ${clear.running} of them` : ""}.${leftUndone(server, "desk", called)}`,
+            `\`clear\` was not called for ${inWords(missing)}. It was called for ${inWords(called)}${working}.${words}`,
+            { evidence },
           );
+        }
         return missing.length === 0;
       });
     },
@@ -165,10 +185,10 @@ function hubOf({ server, until, lasting, fail }: Scene) {
           present.length === 0 ||
           Math.max(...present.map((each) => each.last_sent)) < last_seq ||
           present.some((each) => each.pending_count > 0);
-        if (stuck())
-          fail(
-            `Nothing is under way, and the server still waits for an ack.${leftUndone(server, client, parcelsOf(work.received))}`,
-          );
+        if (stuck()) {
+          const { words, evidence } = leftUndone(server, client, work);
+          fail(`Nothing is under way, and the server still waits for an ack.${words}`, { evidence });
+        }
         return !isOpen;
       });
     },
@@ -452,10 +472,13 @@ check(
     const stands = lasting(1_500, () => clear.calls.length === 3);
     await until("the next scan to be under way", () => {
       neverMore();
-      if (stands())
+      if (stands()) {
+        const { words, evidence } = leftUndone(server, "desk", clear);
         fail(
-          "Customs was busy with three scans, and one of them was cleared. Five are waiting, and the next one was not begun while the other two were still under way.",
+          `Customs was busy with three scans, and one of them was cleared. Five are waiting, and the next one was not begun while the other two were still under way.${words}`,
+          { evidence },
         );
+      }
       return clear.calls.length > 3;
     });
     const unacked = lasting(1_500, () => server.seen(() => acks(1).length === 0, false));
@@ -798,12 +821,12 @@ check(
 const publishedBy = (server: CheckServer, client: string) =>
   server.wire.publishes(({ client: who, of }) => who === client && of === "channel");
 
-/** What was published must be the scan as JSON. */
+/** What was published must be the scan as JSON, also when it is published again. */
 function expectReported(texts: readonly (string | undefined)[], scan: Scan, fail: Fail): void {
   for (const text of texts) {
     if (isSame(text, scan)) continue;
     fail(
-      `\`report\` was given the scan ${asText(scan)}, and published ${text}. It should publish the scan as JSON.`,
+      `\`report\` was given the scan ${asText(scan)}, and published ${text}. It should publish this very scan, as JSON.`,
     );
   }
 }
@@ -860,8 +883,9 @@ check(
     };
     const silent = lasting(stuckMs, () => isQuiet);
     believes("sent-is-stored", {
-      // Before the client can have called back.
-      when: () => isDoneWithout() && doneAt < (published().at(-1)?.at ?? 0) + ackTimeout,
+      // Long before the client can have called back.
+      when: () =>
+        isDoneWithout() && published().length === 1 && doneAt < (published()[0]?.at ?? 0) + 0.6 * ackTimeout,
       message:
         "The server is away, and `report` says that the scan is stored. `publish` makes an id by itself and returns at once; nobody has the message then. The server's answer comes to the function that you give to `publish`.",
       wire: () => [...server.wire.of("server"), ...published().slice(0, 1)],
@@ -1104,7 +1128,7 @@ check(
     const earlier = new Set<string>();
     const shown = () => parcelsOf(show.received);
     const quiet = lasting(2_500, () => show.calls.length === 0 && asked(server, board).length > 0);
-    const sent = () => sentTo(server, board);
+    const sent = () => sinceAsked(server, board, sentTo(server, board));
     const lastAsked = () => asked(server, board).slice(-1);
     /** Where it asked the server to begin, as lines of evidence. */
     const start = () =>
@@ -1178,18 +1202,15 @@ check(
         await until(`the board to show ${inWords(list)}`, () => {
           expectScans("show", show, fail);
           const missing = shown().length < list.length;
-          if ((missing && stuck()) || shown().some((parcel, i) => parcel !== list[i]))
-            fail(
-              `The board should show ${inWords(list)}. It showed ${inWords(shown())}.${missing ? leftUndone(server, client, shown()) : ""}`,
-              {
-                evidence: [
-                  ...start(),
-                  ...sent()
-                    .slice(0, 1)
-                    .map((event) => wireLine(event)),
-                ],
-              },
-            );
+          if ((missing && stuck()) || shown().some((parcel, i) => parcel !== list[i])) {
+            const first = sent()
+              .slice(0, 1)
+              .map((event) => wireLine(event));
+            const left = missing ? leftUndone(server, client, show) : { words: "", evidence: [] };
+            fail(`The board should show ${inWords(list)}. It showed ${inWords(shown())}.${left.words}`, {
+              evidence: left.words ? left.evidence : [...start(), ...first],
+            });
+          }
           return !missing;
         });
       };
@@ -1331,10 +1352,12 @@ check(
       await until(`the board to show ${inWords(list)}`, () => {
         oneByOne();
         const missing = shown().length < list.length;
-        if (staysWrong() || (missing && stuck()))
-          fail(
-            `The board should show ${inWords(list)}. It showed ${inWords(shown())}.${leftUndone(server, "board", shown())}`,
-          );
+        if (staysWrong() || (missing && stuck())) {
+          const { words, evidence } = leftUndone(server, "board", show);
+          fail(`The board should show ${inWords(list)}. It showed ${inWords(shown())}.${words}`, {
+            evidence,
+          });
+        }
         return !missing && !differs();
       });
     };
