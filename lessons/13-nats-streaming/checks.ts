@@ -812,6 +812,7 @@ check(
     await hub.subscribed(second, "desk");
     await hub.begun(again, "P-3", "P-4");
     await hub.allAcked(again, "desk");
+    expectCleared(again, ["P-3", "P-4"], "The next program", fail);
     await hub.returnsWithTheAnswer(second, stopAgain, again, "desk");
     expectCleared(again, ["P-3", "P-4"], "The next program", fail);
   },
