@@ -1,0 +1,226 @@
+// Lesson 14, leaving NATS Streaming: a channel is moved into a stream while everybody goes on working.
+//
+// The old hub has the channel `scans`. Its sequences begin with 1 and have no gaps, but the first messages may be gone. The stream SCANS
+// is there already; it takes the subjects scans.<name> and keeps everything. The mover copies the channel to `scans.harbour`. A depot that has
+// left the old hub publishes to a subject of its own, scans.<depot>. The payload is a scan as JSON, here and there.
+//
+// Both clients, `hub` for NATS Streaming and `nc` for NATS, are given to you, connected: leave them open. They connect again by
+// themselves. Wait for an answer of the stream no longer than `patienceMs`, and give a subscription to the channel the ack wait `ackWaitMs`.
+//
+// Write the three functions. What each one promises stands above it.
+// BEGIN SOLUTION
+// STARTER: // With npm start open, each save is graded; npm run check lesson-14 grades once.
+// STARTER: import type { NatsConnection } from "nats";
+// STARTER: import type { Stan } from "node-nats-streaming";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AckPolicy, headers, type JsMsg, type NatsConnection, nanos } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+// END SOLUTION
+
+export const channel = "scans";
+export const stream = "SCANS";
+/** The subject of what the mover has copied. */
+export const movedSubject = "scans.harbour";
+/** Headers of a copy: the sequence of the message in the channel, and its time there, in ISO format. */
+export const sequenceHeader = "Channel-Sequence";
+export const timeHeader = "Channel-Time";
+
+export const ackWaitMs = 1_000;
+export const patienceMs = 500;
+
+export interface Scan {
+  /** No two scans have the same. */
+  id: string;
+  parcel: string;
+}
+
+/**
+ * Moves the channel: copies each message to `movedSubject`, with both headers and the same payload. It begins with the first message that is in
+ * the channel, and goes on with those that still come.
+ *
+ * - Each message is in the stream once, in the order of the channel. That is so also when the line loses a message or an answer, when a
+ *   server is killed and comes back, and when two movers run at once.
+ * - The mover may be killed at any moment, and is started again at any time: in a second, or in a month. The duplicate window of the stream may
+ *   be over by then.
+ * - What the stream has not stored is tried again, within a second, until it has.
+ * - When `gone` is aborted, nobody publishes to the channel any more. The function moves what is left, ends its subscription and returns. (There is
+ *   at least one message in the channel then.)
+ *
+ * @returns the sequence of the last message in the channel; now the old hub may be switched off
+ */
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("moveChannel is still to be written");
+  let place = await lastMoved(nc);
+  let moving = Promise.resolve();
+
+  const move = async (message: Message) => {
+    while (place.channelSequence < message.getSequence()) place = await copy(nc, message, place);
+    message.ack();
+  };
+  const options = hub
+    .subscriptionOptions()
+    .setStartAtSequence(place.channelSequence + 1)
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(1);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(() => move(message));
+  });
+
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while (place.channelSequence < end) await sleep(20);
+  await moving;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return end;
+  // END SOLUTION
+}
+
+/**
+ * Customs takes over in the stream what its durable on the channel did: clears what it has not cleared yet, and what still comes, until `stop` is
+ * aborted. On the channel it has cleared every message up to the sequence `cleared`, and none after it.
+ *
+ * - Each message of the stream that customs has not cleared is cleared once; those of the depots that have left the old hub, too.
+ *   Copies may still be on their way into the stream.
+ * - `clear` takes a moment: it is called for the next one when it is done.
+ * - The program may be killed, and is started again with the same `cleared`. It goes on where it was. The server keeps its place, under the
+ *   durable name `customs`. (The one that `clear` was at work on is cleared again.)
+ * - After a stop no scan is begun; the function waits for `clear`, and returns.
+ */
+export async function takeOver(
+  nc: NatsConnection,
+  cleared: number,
+  clear: (scan: Scan) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("takeOver is still to be written");
+  const jsm = await nc.jetstreamManager();
+  await jsm.consumers.add(stream, {
+    durable_name: "customs",
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ackWaitMs),
+  });
+  const consumer = await nc.jetstream().consumers.get(stream, "customs");
+  const messages = await consumer.consume({ max_messages: 1 });
+  stop.addEventListener("abort", () => messages.stop());
+  if (stop.aborted) messages.stop();
+  for await (const message of messages) {
+    if (stop.aborted) break;
+    if (!wasCleared(message, cleared)) await clear(message.json<Scan>());
+    await message.ackAck();
+  }
+  // END SOLUTION
+}
+
+/**
+ * A depot leaves the old hub. It reports its `last` scans to the channel, and its `first` ones to the stream, on the subject scans.<depot>.
+ *
+ * - No scan is missing. A scan of `first` is in the stream once. A scan of `last` is in the channel, twice only when an answer was lost.
+ * - Who reads the stream sees the scans of the depot in their order. So nothing of `first` may be there before all of `last` is. (The mover moves
+ *   it. It may be slow, or be killed and come back.)
+ * - What had no answer is sent again. The hub's client says so after its `ackTimeout` (500 ms here).
+ */
+export async function leaveHub(
+  hub: Stan,
+  nc: NatsConnection,
+  depot: string,
+  last: Scan[],
+  first: Scan[],
+): Promise<void> {
+  // BEGIN SOLUTION
+  // STARTER: throw new Error("leaveHub is still to be written");
+  for (const scan of last)
+    while (!(await isInChannel(hub, scan))) {
+      // Nobody knows whether the hub has it.
+    }
+  const end = await lastInChannel(hub);
+  while ((await lastMoved(nc)).channelSequence < end) await sleep(100);
+  for (const scan of first)
+    while (!(await isInStream(nc, depot, scan))) {
+      // With its id it is stored once.
+    }
+  // END SOLUTION
+}
+// BEGIN SOLUTION
+
+/** The last copy in the stream: its sequence there, and the sequence of its message in the channel. */
+export interface Place {
+  streamSequence: number;
+  channelSequence: number;
+}
+
+/** How far the move is. The stream knows it, so nobody else has to. */
+export async function lastMoved(nc: NatsConnection): Promise<Place> {
+  for (;;) {
+    try {
+      const jsm = await nc.jetstreamManager({ timeout: patienceMs, checkAPI: false });
+      const copy = await jsm.streams.getMessage(stream, { last_by_subj: movedSubject });
+      return { streamSequence: copy.seq, channelSequence: Number(copy.header.get(sequenceHeader)) };
+    } catch (error) {
+      if (isNotFound(error)) return { streamSequence: 0, channelSequence: 0 };
+      await sleep(100);
+    }
+  }
+}
+
+/** Copies a message behind the last copy, if that is still the last one. Returns the last copy as it is then. */
+async function copy(nc: NatsConnection, message: Message, last: Place): Promise<Place> {
+  try {
+    const { seq } = await nc.jetstream().publish(movedSubject, message.getRawData(), {
+      headers: headersOf(message),
+      expect: { lastSubjectSequence: last.streamSequence },
+      timeout: patienceMs,
+    });
+    return { streamSequence: seq, channelSequence: message.getSequence() };
+  } catch {
+    // No answer, or another was first. The stream knows what it has.
+    await sleep(50);
+    return lastMoved(nc);
+  }
+}
+
+export function headersOf(message: Message) {
+  const sent = headers();
+  sent.set(sequenceHeader, String(message.getSequence()));
+  sent.set(timeHeader, message.getTimestamp().toISOString());
+  return sent;
+}
+
+/** The sequence of the last message that is in the channel now. */
+export async function lastInChannel(hub: Stan): Promise<number> {
+  const options = hub.subscriptionOptions().setStartWithLastReceived().setAckWait(ackWaitMs);
+  const subscription = hub.subscribe(channel, options);
+  const [message] = (await once(subscription, "message")) as [Message];
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return message.getSequence();
+}
+
+const isNotFound = (error: unknown) => (error as { code?: string }).code === "404";
+
+/** A message that is no copy was never in the channel. */
+const wasCleared = ({ headers }: JsMsg, cleared: number) =>
+  headers?.has(sequenceHeader) === true && Number(headers.get(sequenceHeader)) <= cleared;
+
+export function isInChannel(hub: Stan, scan: Scan): Promise<boolean> {
+  return new Promise((resolve) => {
+    hub.publish(channel, JSON.stringify(scan), (error) => resolve(error === undefined));
+  });
+}
+
+export async function isInStream(nc: NatsConnection, depot: string, scan: Scan): Promise<boolean> {
+  try {
+    const options = { msgID: scan.id, timeout: patienceMs };
+    await nc.jetstream().publish(`scans.${depot}`, JSON.stringify(scan), options);
+    return true;
+  } catch {
+    await sleep(50);
+    return false;
+  }
+}
+// END SOLUTION
