@@ -1,0 +1,61 @@
+// Mistake: a-new-run-has-new-ids
+// Fails: a mover that is killed half-way loses nothing and doubles nothing
+// Each message gets an id when it comes. The next run gives it another one.
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+import {
+  ackWaitMs,
+  channel,
+  headersOf,
+  lastInChannel,
+  lastMoved,
+  movedSubject,
+  patienceMs,
+} from "../solution.ts";
+
+export { leaveHub, takeOver } from "../solution.ts";
+
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  let moving = Promise.resolve();
+  const options = hub
+    .subscriptionOptions()
+    .setDurableName("mover")
+    .setDeliverAllAvailable()
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(1);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(async () => {
+      await store(nc, message);
+      message.ack();
+    });
+  });
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while ((await lastMoved(nc)).channelSequence < end) await sleep(50);
+  await moving;
+  subscription.close();
+  await once(subscription, "closed");
+  return end;
+}
+
+/** Publishes until the stream answers. */
+async function store(nc: NatsConnection, message: Message): Promise<void> {
+  const id = randomUUID();
+  for (;;) {
+    try {
+      await nc.jetstream().publish(movedSubject, message.getRawData(), {
+        headers: headersOf(message),
+        msgID: id,
+        timeout: patienceMs,
+      });
+      return;
+    } catch {
+      await sleep(50);
+    }
+  }
+}

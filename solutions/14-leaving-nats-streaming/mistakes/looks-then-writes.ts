@@ -1,0 +1,58 @@
+// Mistake: i-am-the-only-mover
+// Fails: two movers at once move it once
+// The mover looks for the last copy before it begins and after each failure. What another one stores in between, it does not see.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+import {
+  ackWaitMs,
+  channel,
+  headersOf,
+  lastInChannel,
+  lastMoved,
+  movedSubject,
+  type Place,
+  patienceMs,
+} from "../solution.ts";
+
+export { leaveHub, takeOver } from "../solution.ts";
+
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  let place = await lastMoved(nc);
+  let moving = Promise.resolve();
+  const move = async (message: Message) => {
+    while (place.channelSequence < message.getSequence()) place = await copy(nc, message);
+    message.ack();
+  };
+  const options = hub
+    .subscriptionOptions()
+    .setStartAtSequence(place.channelSequence + 1)
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(1);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(() => move(message));
+  });
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while (place.channelSequence < end) await sleep(20);
+  await moving;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return end;
+}
+
+async function copy(nc: NatsConnection, message: Message): Promise<Place> {
+  try {
+    const { seq } = await nc.jetstream().publish(movedSubject, message.getRawData(), {
+      headers: headersOf(message),
+      timeout: patienceMs,
+    });
+    return { streamSequence: seq, channelSequence: message.getSequence() };
+  } catch {
+    await sleep(50);
+    return lastMoved(nc);
+  }
+}

@@ -1,0 +1,58 @@
+// Mistake: higher-means-all-before
+// Fails: the stream has the order of the channel, whatever the line loses
+// What is not higher than the last copy is moved. With many messages in flight, the one that was lost comes behind higher ones.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+import {
+  ackWaitMs,
+  channel,
+  headersOf,
+  lastInChannel,
+  lastMoved,
+  movedSubject,
+  type Place,
+  patienceMs,
+} from "../solution.ts";
+
+export { leaveHub, takeOver } from "../solution.ts";
+
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  let place = await lastMoved(nc);
+  let moving = Promise.resolve();
+  const move = async (message: Message) => {
+    while (place.channelSequence < message.getSequence()) place = await copy(nc, message, place);
+    message.ack();
+  };
+  const options = hub
+    .subscriptionOptions()
+    .setStartAtSequence(place.channelSequence + 1)
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(() => move(message));
+  });
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while (place.channelSequence < end) await sleep(20);
+  await moving;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return end;
+}
+
+async function copy(nc: NatsConnection, message: Message, last: Place): Promise<Place> {
+  try {
+    const { seq } = await nc.jetstream().publish(movedSubject, message.getRawData(), {
+      headers: headersOf(message),
+      expect: { lastSubjectSequence: last.streamSequence },
+      timeout: patienceMs,
+    });
+    return { streamSequence: seq, channelSequence: message.getSequence() };
+  } catch {
+    await sleep(50);
+    return lastMoved(nc);
+  }
+}

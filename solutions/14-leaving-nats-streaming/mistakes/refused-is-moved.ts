@@ -1,0 +1,63 @@
+// Mistake: refused-is-moved
+// Fails: an answer that does not come costs no message, and makes none
+// Wrong last sequence means that somebody has moved this message. Nobody looks which one is the last now.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection, NatsError } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+import {
+  ackWaitMs,
+  channel,
+  headersOf,
+  lastInChannel,
+  lastMoved,
+  movedSubject,
+  type Place,
+  patienceMs,
+} from "../solution.ts";
+
+export { leaveHub, takeOver } from "../solution.ts";
+
+const wrongLastSequence = 10071;
+
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  let place = await lastMoved(nc);
+  let moving = Promise.resolve();
+  const move = async (message: Message) => {
+    while (place.channelSequence < message.getSequence()) place = await copy(nc, message, place);
+    message.ack();
+  };
+  const options = hub
+    .subscriptionOptions()
+    .setStartAtSequence(place.channelSequence + 1)
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(1);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(() => move(message));
+  });
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while (place.channelSequence < end) await sleep(20);
+  await moving;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return end;
+}
+
+async function copy(nc: NatsConnection, message: Message, last: Place): Promise<Place> {
+  try {
+    const { seq } = await nc.jetstream().publish(movedSubject, message.getRawData(), {
+      headers: headersOf(message),
+      expect: { lastSubjectSequence: last.streamSequence },
+      timeout: patienceMs,
+    });
+    return { streamSequence: seq, channelSequence: message.getSequence() };
+  } catch (error) {
+    const isRefused = (error as NatsError).api_error?.err_code === wrongLastSequence;
+    if (isRefused) return { ...last, channelSequence: message.getSequence() };
+    await sleep(50);
+    return last;
+  }
+}

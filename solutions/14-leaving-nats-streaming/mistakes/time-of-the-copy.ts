@@ -1,0 +1,63 @@
+// Mistake: the-move-makes-the-time
+// Fails: what is in the channel is moved, and what still comes
+// The copy has the time at which it was made.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { headers, type NatsConnection } from "nats";
+import type { Message, Stan } from "node-nats-streaming";
+import {
+  ackWaitMs,
+  channel,
+  lastInChannel,
+  lastMoved,
+  movedSubject,
+  type Place,
+  patienceMs,
+  sequenceHeader,
+  timeHeader,
+} from "../solution.ts";
+
+export { leaveHub, takeOver } from "../solution.ts";
+
+export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
+  let place = await lastMoved(nc);
+  let moving = Promise.resolve();
+  const move = async (message: Message) => {
+    while (place.channelSequence < message.getSequence()) place = await copy(nc, message, place);
+    message.ack();
+  };
+  const options = hub
+    .subscriptionOptions()
+    .setStartAtSequence(place.channelSequence + 1)
+    .setManualAckMode(true)
+    .setAckWait(ackWaitMs)
+    .setMaxInFlight(1);
+  const subscription = hub.subscribe(channel, options);
+  subscription.on("message", (message: Message) => {
+    moving = moving.then(() => move(message));
+  });
+  if (!gone.aborted) await once(gone, "abort");
+  const end = await lastInChannel(hub);
+  while (place.channelSequence < end) await sleep(20);
+  await moving;
+  subscription.unsubscribe();
+  await once(subscription, "unsubscribed");
+  return end;
+}
+
+async function copy(nc: NatsConnection, message: Message, last: Place): Promise<Place> {
+  const sent = headers();
+  sent.set(sequenceHeader, String(message.getSequence()));
+  sent.set(timeHeader, new Date().toISOString());
+  try {
+    const { seq } = await nc.jetstream().publish(movedSubject, message.getRawData(), {
+      headers: sent,
+      expect: { lastSubjectSequence: last.streamSequence },
+      timeout: patienceMs,
+    });
+    return { streamSequence: seq, channelSequence: message.getSequence() };
+  } catch {
+    await sleep(50);
+    return lastMoved(nc);
+  }
+}
