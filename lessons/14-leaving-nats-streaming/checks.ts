@@ -424,6 +424,7 @@ check(
     await hubs.reported("P-3");
     const second = await start();
     await hubs.moved(3, second);
+    await second.answers();
     gone.abort();
     await hubs.ends(second, numbered(1, 3));
   },

@@ -21,7 +21,7 @@ import {
 export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSignal): Promise<number> {
   const options = hub
     .subscriptionOptions()
-    .setDurableName("mover")
+    .setDurableName("bridge")
     .setDeliverAllAvailable()
     .setManualAckMode(true)
     .setAckWait(ackWaitMs)

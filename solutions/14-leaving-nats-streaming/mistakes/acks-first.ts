@@ -26,7 +26,7 @@ export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSign
   };
   const options = hub
     .subscriptionOptions()
-    .setDurableName("mover")
+    .setDurableName("bridge")
     .setDeliverAllAvailable()
     .setManualAckMode(true)
     .setAckWait(ackWaitMs)

@@ -21,7 +21,7 @@ export async function moveChannel(hub: Stan, nc: NatsConnection, gone: AbortSign
   let moving = Promise.resolve();
   const options = hub
     .subscriptionOptions()
-    .setDurableName("mover")
+    .setDurableName("bridge")
     .setDeliverAllAvailable()
     .setManualAckMode(true)
     .setAckWait(ackWaitMs)
