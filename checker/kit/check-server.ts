@@ -9,6 +9,7 @@ import {
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { Served } from "../nats/borrowed.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
+import type { StreamingSettings } from "../nats/streaming-server.ts";
 import type { ServerEvent } from "../wire/events.ts";
 import { Journal } from "../wire/journal.ts";
 import { Relay } from "../wire/relay.ts";
@@ -109,8 +110,8 @@ export class CheckServer {
   }
 
   /** Starts a NATS Streaming server beside it. */
-  async addStreaming(program: FoundProgram): Promise<void> {
-    this.#streaming = await CheckStreaming.start(program, this);
+  async addStreaming(program: FoundProgram, settings: StreamingSettings): Promise<void> {
+    this.#streaming = await CheckStreaming.start(program, this, settings);
   }
 
   /** The NATS Streaming server of a check that asks for one. */

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "nats";
 import type { Message, Stan, StanOptions } from "node-nats-streaming";
 import type { Served } from "../nats/borrowed.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
-import { type ChannelState, StreamingServer } from "../nats/streaming-server.ts";
+import { type ChannelState, StreamingServer, type StreamingSettings } from "../nats/streaming-server.ts";
 import type { Journal } from "../wire/journal.ts";
 import { Revived } from "./channel.ts";
 import { connectStreaming } from "./streaming-client.ts";
@@ -27,9 +27,13 @@ export class CheckStreaming {
     private readonly server: Beside,
   ) {}
 
-  static async start(program: FoundProgram, server: Beside): Promise<CheckStreaming> {
+  static async start(
+    program: FoundProgram,
+    server: Beside,
+    settings: StreamingSettings,
+  ): Promise<CheckStreaming> {
     const { url, user } = server.nats;
-    return new CheckStreaming(await StreamingServer.start(program, { url, user }), server);
+    return new CheckStreaming(await StreamingServer.start(program, { url, user }, settings), server);
   }
 
   /** A client for a program, made in the program's own process and handed to its function. Its name is the client id; the same process gets the same client for it. */

@@ -8,6 +8,7 @@ import { EnvironmentTrouble } from "../course/errors.ts";
 import { BorrowedServer, NeedsOwnServer } from "../nats/borrowed.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
 import type { ServerSettings } from "../nats/server.ts";
+import type { StreamingSettings } from "../nats/streaming-server.ts";
 import { Journal } from "../wire/journal.ts";
 import { CheckCluster } from "./check-cluster.ts";
 import { CheckServer, Sight } from "./check-server.ts";
@@ -44,8 +45,8 @@ export interface CheckSettings<Id extends string> {
   readonly needsServer?: string;
   /** The check uses the nats CLI; where there is none it is skipped. */
   readonly needsCli?: boolean;
-  /** The check uses a NATS Streaming server; where the program is not here it is skipped. */
-  readonly streaming?: boolean;
+  /** The check uses a NATS Streaming server, with these settings if it needs any; where the program is not here it is skipped. */
+  readonly streaming?: boolean | StreamingSettings;
   /** The beliefs that this check can recognise, by their stable ids. */
   readonly beliefs: Readonly<Record<Id, Belief>>;
 }
@@ -232,7 +233,8 @@ async function playOn<Exercise, Id extends string>(
   );
   run.journals.set(name, sight.journal);
   try {
-    if (streaming) await stage.server.addStreaming(streaming);
+    if (streaming)
+      await stage.server.addStreaming(streaming, settings.streaming === true ? {} : settings.streaming || {});
     await body({
       server: stage.server,
       get cluster() {

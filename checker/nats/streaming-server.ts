@@ -16,6 +16,11 @@ export interface Beside {
   readonly user?: Credentials;
 }
 
+export interface StreamingSettings {
+  /** How many messages a channel keeps; the oldest go. Default: a million. */
+  readonly maxMsgs?: number;
+}
+
 /** A durable or other subscription, as the server's monitoring tells it. */
 export interface ChannelSubscription {
   readonly client_id: string;
@@ -56,14 +61,19 @@ export class StreamingServer {
   private constructor(
     readonly program: FoundProgram,
     private readonly beside: Beside,
+    private readonly settings: StreamingSettings,
   ) {}
 
   /**
    * Starts it, with an empty file store, and waits until it serves.
    * @throws EnvironmentTrouble when it does not start, with its own last words
    */
-  static async start(program: FoundProgram, beside: Beside): Promise<StreamingServer> {
-    const server = new StreamingServer(program, beside);
+  static async start(
+    program: FoundProgram,
+    beside: Beside,
+    settings: StreamingSettings = {},
+  ): Promise<StreamingServer> {
+    const server = new StreamingServer(program, beside, settings);
     try {
       await server.#launch();
     } catch (error) {
@@ -185,6 +195,7 @@ export class StreamingServer {
 
   #configuration(): string {
     const { url, user } = this.beside;
+    const { maxMsgs } = this.settings;
     return [
       'host: "127.0.0.1"',
       "port: -1",
@@ -194,6 +205,7 @@ export class StreamingServer {
       `  ns: "${user ? url.replace("://", `://${user.user}:${user.pass}@`) : url}"`,
       "  store: file",
       `  dir: ${JSON.stringify(join(this.#folder, "store"))}`,
+      ...(maxMsgs === undefined ? [] : [`  store_limits { max_msgs: ${maxMsgs} }`]),
       "}",
       "",
     ].join("\n");

@@ -123,7 +123,7 @@ async function hubsOf({ server, until, lasting, fail }: Stage, windowMs = 120_00
         return (await copies()).length >= count;
       }),
     /** The end of a move: what the function returns, and what the stream has. */
-    ends: async (program: LearnerProgram<number>, parcels: readonly string[]) => {
+    ends: async (program: LearnerProgram<number>, parcels: readonly string[], first = 1) => {
       const late = lasting(idleMs, () => true);
       await until(`\`${program.name}\` to be done`, async () => {
         if (!program.settled && late())
@@ -141,7 +141,7 @@ async function hubsOf({ server, until, lasting, fail }: Stage, windowMs = 120_00
         fail("The stream should have each message of the channel once, in the order of the channel.", {
           evidence,
         });
-      const wanted = parcels.map((_, i) => String(i + 1));
+      const wanted = parcels.map((_, i) => String(i + first));
       const headers = found.map(({ sequence }) => sequence);
       if (headers.join() !== wanted.join())
         fail(
@@ -151,9 +151,10 @@ async function hubsOf({ server, until, lasting, fail }: Stage, windowMs = 120_00
         fail("A copy should have the same payload as the message in the channel, byte for byte.", {
           evidence: found.map(({ payload }) => `payload  ${payload}`),
         });
-      if (end !== parcels.length)
+      const last = first + parcels.length - 1;
+      if (end !== last)
         fail(
-          `The last message of the channel has the sequence ${parcels.length}. \`moveChannel\` returned ${String(end)}.`,
+          `The last message of the channel has the sequence ${last}. \`moveChannel\` returned ${String(end)}.`,
         );
     },
     /** A program has ended its subscriptions. */
@@ -188,13 +189,13 @@ const deliveriesOf = (server: CheckServer, seq: number) =>
 check(
   "what is in the channel is moved, and what still comes",
   {
-    streaming: true,
+    streaming: { maxMsgs: 5 },
     budgetMs: 20_000,
     beliefs: {
       "a-bridge-takes-what-comes": {
         belief: "A mover subscribes to the channel and passes on what comes.",
         readme: "a-mover-passes-on-what-comes",
-        hint: "What does a subscription get that says nothing about its start? When were the first four scans reported?",
+        hint: "What does a subscription get that says nothing about its start? When were the first five scans reported?",
       },
       "equal-scans-are-one-message": {
         belief: "Two messages with the same content are the same message.",
@@ -210,23 +211,23 @@ check(
   },
   async ({ server, learner, until, lasting, believes, fail }) => {
     const hubs = await hubsOf({ server, until, lasting, fail });
-    const parcels = ["P-1", "P-2", "P-2", "P-3"];
-    await hubs.reported(...parcels);
+    const parcels = ["P-1", "P-2", "P-2", "P-3", "P-4"];
+    // The channel keeps five: it begins with 2 now.
+    await hubs.reported("P-0", ...parcels);
     const reportedAt = Date.now();
     const gone = new AbortController();
     const ignores = lasting(
       1_000,
-      () => asked(server, "mover").length > 0 && deliveriesOf(server, 1).length === 0,
+      () => asked(server, "mover").length > 0 && deliveriesOf(server, 2).length === 0,
     );
     believes("a-bridge-takes-what-comes", {
       when: () => asked(server, "mover").every(({ text }) => text?.includes('"new only"')) && ignores(),
       message:
-        "Four scans were in the channel when the mover subscribed, and it got none of them. A subscription begins with what is new, unless it is told where to begin.",
+        "Five scans were in the channel when the mover subscribed, and it got none of them. A subscription begins with what is new, unless it is told where to begin.",
       evidence: () =>
         asked(server, "mover")
           .slice(-1)
           .map((event) => settingLine(event, "start")),
-      wire: () => asked(server, "mover").slice(-1),
     });
     const dropped = () =>
       server.wire.pubAcks(({ subject, duplicate }) => subject === movedSubject && duplicate);
@@ -236,7 +237,7 @@ check(
         return new Set(ids).size > 1 && dropped().some(({ text }) => parcelIn(text) === "P-2");
       },
       message:
-        "P-2 was reported twice, and the channel has both messages, as 2 and 3. The mover sent them with the same message id. For the stream they are one message, and it dropped the second one. A mover moves messages, and does not judge what is in them.",
+        "P-2 was reported twice, and the channel has both messages, as 3 and 4. The mover sent them with the same message id. For the stream they are one message, and it dropped the second one. A mover moves messages, and does not judge what is in them.",
       wire: () => [...sent(server, "P-2"), ...dropped()],
     });
     const late = async () => (await hubs.stored()).filter(({ time }) => Date.parse(time) > reportedAt + 20);
@@ -259,12 +260,12 @@ check(
       gone.signal,
     ]);
     startedAt = Date.now();
-    await hubs.moved(4, moving);
-    await hubs.reported("P-4");
     await hubs.moved(5, moving);
+    await hubs.reported("P-5");
+    await hubs.moved(6, moving);
     gone.abort();
-    await hubs.ends(moving, [...parcels, "P-4"]);
-    for (const { time } of (await hubs.stored()).slice(0, 4))
+    await hubs.ends(moving, [...parcels, "P-5"], 2);
+    for (const { time } of (await hubs.stored()).slice(0, 5))
       if (!/^\d{4}-\d\d-\d\dT/.test(time) || !(Date.parse(time) <= reportedAt + 20))
         fail(
           `The header ${timeHeader} should have the time at which the message came into the channel, like ${new Date(reportedAt).toISOString()}. It is ${time || "not there"}.`,
@@ -833,7 +834,7 @@ check(
       message:
         "On the channel customs has cleared everything up to 5, so 6 is next: P-6. In the stream P-6 has the sequence 4, and customs passed over it. The stream counts what it stores. The sequence in the channel is in the header.",
       evidence: () => [...(says("opt_start_seq") ? setting("opt_start_seq") : []), ...evidence()],
-      wire: () => [...created().slice(-1), ...delivered("P-6").slice(0, 1)],
+      wire: () => [...(says("opt_start_seq") ? [] : created().slice(-1)), ...delivered("P-6").slice(0, 1)],
     });
     believes("a-new-consumer-has-all-to-do", {
       when: () => firstOnes().includes("P-4") || firstOnes().includes("P-5"),
@@ -859,7 +860,7 @@ check(
       message:
         "Customs began behind the copy of 5, the last one that it cleared. Before this copy stands P-21: a depot that has left the old hub has published it to the stream. It was never in the channel, and nobody clears it now.",
       evidence: () => [...(says("opt_start_seq") ? setting("opt_start_seq") : []), ...evidence()],
-      wire: () => [...created().slice(-1), ...delivered("P-6").slice(0, 1)],
+      wire: () => [...(says("opt_start_seq") ? [] : created().slice(-1)), ...delivered("P-6").slice(0, 1)],
     });
     believes("cleared-stays-my-place", {
       when: () => later().includes("P-21") || later().includes("P-6"),
