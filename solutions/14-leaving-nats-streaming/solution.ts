@@ -5,7 +5,8 @@
 // left the old hub publishes to a subject of its own, scans.<depot>. The payload is a scan as JSON, here and there.
 //
 // Both clients, `hub` for NATS Streaming and `nc` for NATS, are given to you, connected: leave them open. They connect again by
-// themselves. Wait for an answer of the stream no longer than `patienceMs`, and give a subscription to the channel the ack wait `ackWaitMs`.
+// themselves. Wait for an answer of the stream no longer than `patienceMs`. Give a subscription to the channel, and a consumer of the stream, the
+// ack wait `ackWaitMs`.
 //
 // Write the three functions. What each one promises stands above it.
 // BEGIN SOLUTION
