@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { UsageError } from "../course/errors.ts";
 import { allLessons, findLesson, type Lesson } from "../course/lessons.ts";
+import { programs } from "../nats/install/programs.ts";
 import { typedPath } from "../nats/install/typed-path.ts";
 import { authorsCommand, positive } from "./options.ts";
 import { gradings, soak, soakedFile, stateOf } from "./soaking.ts";
@@ -41,17 +42,15 @@ for (const [signal, number] of [
     tell();
     process.exit(128 + number);
   });
-const { differing, notJudged } = await soak(what, times, {
-  ...(server !== undefined && { server }),
-  onGraded: (done, of, difference) => {
-    graded = done;
-    if (difference) differed++;
-    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
-    // At once: who sees enough may stop it.
-    if (difference) console.log(`\n${difference}`);
-    // A soak takes hours: without a terminal, too, it says how far it is.
-    if (done % what.length === 0 && done < of) tell();
-  },
+if (server !== undefined) process.env[programs["nats-server"].variable] = server;
+const { differing, notJudged } = await soak(what, times, (done, of, difference) => {
+  graded = done;
+  if (difference) differed++;
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} gradings `);
+  // At once: who sees enough may stop it.
+  if (difference) console.log(`\n${difference}`);
+  // A soak takes hours: without a terminal, too, it says how far it is.
+  if (done % what.length === 0 && done < of) tell();
 });
 if (process.stderr.isTTY) process.stderr.write("\n");
 for (const sentence of notJudged) console.log(`not judged  ${sentence}`);

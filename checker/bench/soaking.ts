@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { availableParallelism, setPriority } from "node:os";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
-import { execa } from "execa";
 import semver from "semver";
 import type { Lesson } from "../course/lessons.ts";
 import { root } from "../course/places.ts";
 import type { TestResult, Verdict } from "../grading/verdict.ts";
+import { WarmGraders } from "../watch/warm-graders.ts";
 
 /** Of a grading on a busy machine: it gets a third of the time that a counting program gets beside it. */
 const niceness = 5;
@@ -55,11 +55,8 @@ export function stateOf(lesson: Lesson): string {
   return hash.digest("hex");
 }
 
-export interface SoakOptions {
-  /** The nats-server to grade with; default: the one that the course finds. */
-  readonly server?: string;
-  readonly onGraded?: (done: number, of: number, difference: string | undefined) => void;
-}
+/** Hears of each grading, and of a verdict that differs. */
+export type OnGraded = (done: number, of: number, difference: string | undefined) => void;
 
 export interface Soaked {
   /** How many gradings there were. */
@@ -73,14 +70,17 @@ export interface Soaked {
 }
 
 /**
- * Grades everything so many times, with as many gradings side by side as there are processors. Of the rounds every second one is on a
- * busy machine: each processor has a program that does nothing but count, there are twice as many gradings, and they are niced. A
- * single round is a busy one.
+ * Grades everything so many times, in processes that stay, with as many gradings side by side as there are processors. Of the rounds
+ * every second one is on a busy machine: each processor has a program that does nothing but count, there are twice as many gradings,
+ * and they are niced. The last round is a busy one.
+ *
+ * In the first round every program is graded by all checks: no other check than its own may have a diagnosis for a mistake. Afterwards
+ * a mistake is graded by its own check.
  */
 export async function soak(
   what: readonly KnownGrading[],
   times: number,
-  { server, onGraded = () => {} }: SoakOptions = {},
+  onGraded: OnGraded = () => {},
 ): Promise<Soaked> {
   const differences: string[] = [];
   const differing = new Set<Lesson>();
@@ -89,10 +89,11 @@ export async function soak(
   for (let round = 1; round <= times; round++) {
     const busy = round % 2 === times % 2;
     const counters = busy ? keepBusy() : [];
+    const graders = new WarmGraders(undefined, busy ? { niceness } : {});
     const left = [...what];
     const gradeTheRest = async () => {
       for (let each = left.shift(); each; each = left.shift()) {
-        const { difference, lacks } = await gradeOnce(each, { niced: busy, ...(server && { server }) });
+        const { difference, lacks } = await gradeOnce(each, graders, round > 1);
         count++;
         for (const lack of lacks) notJudged.add(lack);
         const told = difference && `round ${round}${busy ? ", busy" : ""}: ${difference}`;
@@ -107,6 +108,7 @@ export async function soak(
       const sideBySide = availableParallelism() * (busy ? 2 : 1);
       await Promise.all(Array.from({ length: sideBySide }, gradeTheRest));
     } finally {
+      graders.close();
       for (const counter of counters) counter.kill("SIGKILL");
     }
   }
@@ -129,35 +131,17 @@ function keepBusy(): ChildProcess[] {
 }
 
 /** Grades a program and compares: what differs from what is known of it, if anything, and which checks the server is too old for. */
-export async function gradeOnce(
+async function gradeOnce(
   { lesson, file, fails }: KnownGrading,
-  { server, niced = false }: { server?: string; niced?: boolean } = {},
+  graders: WarmGraders,
+  byItsOwn: boolean,
 ): Promise<{ difference?: string; lacks: string[] }> {
-  const grading = execa(
-    process.execPath,
-    [join(root, "checker", "main.mjs"), "check", lesson.id, "--file", file, "--json"],
-    {
-      cwd: root,
-      reject: false,
-      stdin: "ignore",
-      env: server === undefined ? {} : { NATS_SERVER_BIN: server },
-    },
-  );
-  if (niced && grading.pid !== undefined) {
-    try {
-      setPriority(grading.pid, niceness);
-    } catch {
-      // It has ended already; its verdict says why.
-    }
-  }
-  const { exitCode, stdout, stderr } = await grading;
   const name = relative(root, file);
   let verdict: Verdict;
   try {
-    verdict = JSON.parse(stdout);
-    if (!verdict.tests) throw new Error(verdict.message);
-  } catch {
-    return { difference: `${name}: no verdict, exit status ${exitCode}\n${stdout}${stderr}`, lacks: [] };
+    verdict = await graders.graded(lesson, file, byItsOwn ? fails?.check : undefined);
+  } catch (error) {
+    return { difference: `${name}: ${(error as Error).message}`, lacks: [] };
   }
   const lacking = verdict.tests.filter((test) => serverLacks(test, verdict));
   const lacks = lacking.map((test) => `${name}: "${test.name}" ${test.message}`);
@@ -170,13 +154,10 @@ export async function gradeOnce(
     if (check === expected.check) return status !== "fail" || diagnosis !== expected.diagnosis;
     return diagnosis !== undefined || status === "error" || status === "skip";
   });
-  const asExpected =
-    exitCode === (expected ? 1 : 0) &&
-    verdict.status === (expected ? "fail" : "pass") &&
-    verdict.typeErrors.length === 0;
+  const asExpected = verdict.status === (expected ? "fail" : "pass") && verdict.typeErrors.length === 0;
   if (wrong.length === 0 && asExpected) return { lacks };
   const difference = [
-    `${name}: exit status ${exitCode}, ${verdict.status}; expected ${expected ? `${expected.diagnosis} in "${expected.check}"` : "pass"}`,
+    `${name}: ${verdict.status}; expected ${expected ? `${expected.diagnosis} in "${expected.check}"` : "pass"}`,
     ...(verdict.message ? [`  ${verdict.message}`] : []),
     ...wrong.flatMap((test) => [
       `  ${test.status} ${test.name}: ${test.diagnosis ?? "no diagnosis"}, ${test.durationMs} ms`,

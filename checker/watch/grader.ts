@@ -1,5 +1,6 @@
 // The watch's side of the grading process: gives it files to grade, drops what is not wanted any more, and ends the process when it hangs.
 import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
 import { builtFile } from "../course/built.ts";
 import type { Lesson } from "../course/lessons.ts";
 import type { FoundProgram } from "../nats/install/find.ts";
@@ -11,6 +12,11 @@ const gradingsOfOne = 200;
 const droppedWithinMs = 500;
 /** Every check has an end, on a slow machine a late one; a grading that says nothing for so long has none. */
 const silentForMs = 5 * 60_000;
+
+export interface GraderOptions {
+  /** Of the process that grades, and of all that it starts. Default 0. */
+  readonly niceness?: number;
+}
 
 export class Grader {
   #child: ChildProcess | undefined;
@@ -29,6 +35,7 @@ export class Grader {
   constructor(
     private readonly server: FoundProgram,
     private readonly onMessage: (message: FromGrader) => void,
+    private readonly options: GraderOptions = {},
   ) {}
 
   /** Makes everything ready for the next save of this lesson. */
@@ -114,6 +121,8 @@ export class Grader {
       execArgv: [],
     });
     this.#gradings = 0;
+    const { niceness } = this.options;
+    if (niceness !== undefined && child.pid !== undefined) setPriority(child.pid, niceness);
     let lastWords = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       lastWords = (lastWords + text).slice(-2_000);

@@ -9,8 +9,8 @@ import { serverLacks, soakedFile, stateOf } from "../../checker/bench/soaking.ts
 import { allLessons, readHints, readReadme } from "../../checker/course/lessons.ts";
 import { referenceFile, starterOf } from "../../checker/course/starter.ts";
 import { isFromTheWire } from "../../checker/kit/evidence.ts";
+import { WarmGraders } from "../../checker/watch/warm-graders.ts";
 import { graded } from "./command.ts";
-import { WarmGraders } from "./warm-graders.ts";
 
 const lessons = allLessons();
 const graders = new WarmGraders();

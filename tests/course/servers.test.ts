@@ -7,8 +7,8 @@ import { referenceFile } from "../../checker/course/starter.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { readLock } from "../../checker/nats/install/lock.ts";
 import { programs } from "../../checker/nats/install/programs.ts";
+import { WarmGraders } from "../../checker/watch/warm-graders.ts";
 import { serverOf } from "./servers.ts";
-import { WarmGraders } from "./warm-graders.ts";
 
 /** The oldest that the course allows, the one it is made for, and the newest that it was tried on. */
 const versions = [programs["nats-server"].minimum, readLock()["nats-server"].version, "2.15.2"];

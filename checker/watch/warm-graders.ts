@@ -1,10 +1,9 @@
 // Grades files in processes that stay, as the watch does. It is the grading of `check`, with vitest and the kit loaded once.
-import type { Lesson } from "../../checker/course/lessons.ts";
-import type { Verdict } from "../../checker/grading/verdict.ts";
-import { findProgram } from "../../checker/nats/install/find.ts";
-import type { FoundProgram } from "../../checker/nats/install/rungs/rung.ts";
-import { Grader } from "../../checker/watch/grader.ts";
-import type { FromGrader } from "../../checker/watch/messages.ts";
+import type { Lesson } from "../course/lessons.ts";
+import type { Verdict } from "../grading/verdict.ts";
+import { type FoundProgram, findProgram } from "../nats/install/find.ts";
+import { Grader, type GraderOptions } from "./grader.ts";
+import type { FromGrader } from "./messages.ts";
 
 /** As many processes as there are gradings at once. */
 export class WarmGraders {
@@ -12,11 +11,15 @@ export class WarmGraders {
   readonly #idle: WarmGrader[] = [];
 
   /** @param server the nats-server to grade with; default: the one that the course finds */
-  constructor(private readonly server?: FoundProgram) {}
+  constructor(
+    private readonly server?: FoundProgram,
+    private readonly options: GraderOptions = {},
+  ) {}
 
   /**
    * Grades a file as the exercise of a lesson.
    * @param only the name of the one check to play; default: all are played
+   * @throws Error when the process that grades has no verdict
    */
   async graded(lesson: Lesson, file: string, only?: string): Promise<Verdict> {
     const grader = this.#idle.pop() ?? (await this.#start());
@@ -32,7 +35,7 @@ export class WarmGraders {
   }
 
   async #start(): Promise<WarmGrader> {
-    const grader = new WarmGrader(this.server ?? (await findProgram("nats-server")));
+    const grader = new WarmGrader(this.server ?? (await findProgram("nats-server")), this.options);
     this.#all.push(grader);
     return grader;
   }
@@ -42,8 +45,8 @@ class WarmGrader {
   readonly #grader: Grader;
   #hear: (message: FromGrader) => void = () => {};
 
-  constructor(server: ConstructorParameters<typeof Grader>[0]) {
-    this.#grader = new Grader(server, (message) => this.#hear(message));
+  constructor(server: FoundProgram, options: GraderOptions) {
+    this.#grader = new Grader(server, (message) => this.#hear(message), options);
   }
 
   /** Resolves when the grading is cleared up, too: that must not slow the next one down. */
