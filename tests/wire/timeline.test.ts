@@ -3,7 +3,7 @@ import { AckPolicy, connect, nanos } from "nats";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
-import { is, type WireEvent } from "../../checker/wire/events.ts";
+import { type EventOf, is, type WireEvent } from "../../checker/wire/events.ts";
 import { Journal } from "../../checker/wire/journal.ts";
 import { Recorder } from "../../checker/wire/recorder.ts";
 import { Relay } from "../../checker/wire/relay.ts";
@@ -288,6 +288,36 @@ describe("as a document", () => {
     expect(again.moments.map((moment) => moment.at)).not.toEqual(timeline.moments.map((moment) => moment.at));
     const words = (one: Timeline) => stable(one).moments.map((moment) => moment.label);
     expect(words(again).filter(publishing)).toEqual(words(timeline).filter(publishing));
+  });
+
+  test("says channel and subscription where NATS Streaming has them", () => {
+    const run = new Journal();
+    const delivery: Omit<EventOf<"delivery">, "index" | "at"> = {
+      kind: "delivery",
+      of: "channel",
+      client: "desk",
+      connection: 1,
+      stream: "scans",
+      consumer: "customs",
+      subject: "scans",
+      streamSeq: 1,
+      consumerSeq: 1,
+      deliveryCount: 1,
+      pending: 0,
+      sid: "1",
+      size: 3,
+      text: "s-1",
+      msgId: undefined,
+      headers: undefined,
+    };
+    run.add(run.number(delivery, 1));
+    const drawn = timelineOf(run, { title: "" });
+    const svg = timelineSvg(drawn);
+    expect([...svg.matchAll(/class="tl-kind"[^>]*>(\w+)/g)].map(([, kind]) => kind)).toEqual([
+      "channel",
+      "subscription",
+    ]);
+    expect(timelineText(drawn)).toMatch(/^ +channel +subscription$/m);
   });
 
   test("has no random names when made stable", () => {

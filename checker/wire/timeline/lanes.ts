@@ -4,6 +4,14 @@ import type { WireEvent } from "../events.ts";
 export interface Lane {
   kind: "client" | "stream" | "server" | "consumer";
   title: string;
+  /** NATS Streaming has a channel in the place of the stream, and its subscriptions in that of consumers. */
+  of?: "channel";
+}
+
+/** What stands below the title of a stream or a consumer. */
+export function kindOf({ kind, of }: Lane): string {
+  if (of !== "channel") return kind;
+  return kind === "stream" ? "channel" : "subscription";
 }
 
 /** A name that the client or the server made up (a NUID, and a number that an ordered consumer counts up): it says nothing. */
@@ -23,8 +31,8 @@ export class Lanes {
 
   constructor(events: readonly WireEvent[]) {
     const clients = new Map<string, { published: number; received: number }>();
-    const streams = new Set<string>();
-    const consumers = new Map<string, { stream: string; consumer: string }>();
+    const streams = new Map<string, Pick<Lane, "of">>();
+    const consumers = new Map<string, { stream: string; consumer: string; of?: "channel" }>();
     let needsServer = false;
     for (const event of events) {
       const name = clientName(event);
@@ -34,16 +42,16 @@ export class Lanes {
       if ((event.kind === "delivery" || event.kind === "message" || event.kind === "pull") && counts)
         counts.received++;
       if (event.kind === "puback" && event.stream) {
-        streams.add(event.stream);
+        streams.set(event.stream, mark(event));
         this.#streamOfSubject.set(event.subject, event.stream);
       }
       if (event.kind === "delivery" || event.kind === "pull") {
-        streams.add(event.stream);
+        streams.set(event.stream, mark(event));
         consumers.set(consumerKey(event), event);
       }
       if (event.kind === "delivery") this.#streamOfSubject.set(event.subject, event.stream);
       if (event.kind === "apiReply" && event.call.startsWith("STREAM.CREATE") && event.ok)
-        streams.add(event.about[0] ?? "");
+        streams.set(event.about[0] ?? "", {});
       if (event.kind === "message" || event.kind === "reply") needsServer = true;
     }
     const receives = (name: string) => {
@@ -54,14 +62,15 @@ export class Lanes {
     const left = names.filter((name) => !receives(name));
     const right = names.filter(receives);
     for (const name of left) this.#clients.set(name, this.#add({ kind: "client", title: name }));
-    for (const name of streams) this.#streams.set(name, this.#add({ kind: "stream", title: name }));
+    for (const [name, of] of streams)
+      this.#streams.set(name, this.#add({ kind: "stream", title: name, ...of }));
     if (streams.size === 0 || (streams.size > 1 && needsServer))
       this.#server = this.#add({ kind: "server", title: "server" });
     if (clients.size + this.list.length - left.length + consumers.size <= roomForConsumers) {
       let unnamed = 0;
-      for (const [key, { consumer }] of consumers) {
+      for (const [key, { consumer, of }] of consumers) {
         const title = madeUp.test(consumer) ? `consumer ${++unnamed}` : consumer;
-        this.#consumers.set(key, this.#add({ kind: "consumer", title }));
+        this.#consumers.set(key, this.#add({ kind: "consumer", title, ...mark({ of }) }));
       }
     }
     for (const name of right) this.#clients.set(name, this.#add({ kind: "client", title: name }));
@@ -115,6 +124,8 @@ export class Lanes {
     return this.#server ?? [...this.#streams.values()][0] ?? 0;
   }
 }
+
+const mark = ({ of }: { of?: "channel" | undefined }): Pick<Lane, "of"> => (of ? { of } : {});
 
 /** Clients without a name are told apart by their connection. */
 function clientName(event: WireEvent): string | undefined {

@@ -1,6 +1,7 @@
 // A timeline as SVG. Lanes stand at percentages and text has a fixed size, so that one drawing is right on a phone and on a
 // projector: nothing is scaled, only the arrows grow longer. No scripts, no style attributes, nothing from outside.
 import { atText } from "../describe.ts";
+import { kindOf } from "./lanes.ts";
 import { livesOf } from "./lives.ts";
 import type { Lane, Moment, Shown, Timeline } from "./model.ts";
 import { timelineStyles } from "./styles.ts";
@@ -109,7 +110,7 @@ function headers(lanes: Lane[], at: number[], y: number): { svg: string; bottom:
     const top = y + 6 + (i % rows) * step;
     const kind =
       lane.kind === "stream" || lane.kind === "consumer"
-        ? `<text class="tl-kind" y="34">${lane.kind}</text>`
+        ? `<text class="tl-kind" y="34">${kindOf(lane)}</text>`
         : "";
     return [
       `<svg x="${percent(at[i])}" y="${top}" overflow="visible"><g class="tl-lane tl-${lane.kind}"><title>${xml(lane.title)}</title>`,

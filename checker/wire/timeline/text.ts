@@ -1,5 +1,6 @@
 // A timeline for the terminal: a column for each lane, an arrow for each message, and words beside it.
 import { atText } from "../describe.ts";
+import { kindOf } from "./lanes.ts";
 import { livesOf } from "./lives.ts";
 import type { Lane, Shown, Timeline, Tone } from "./model.ts";
 
@@ -36,7 +37,7 @@ function sentence(moment: Shown, lanes: Lane[]): string {
 
 function nameOf(lane: Lane | undefined): string {
   if (!lane) return "";
-  return lane.kind === "client" || lane.kind === "server" ? lane.title : `${lane.kind} ${lane.title}`;
+  return lane.kind === "client" || lane.kind === "server" ? lane.title : `${kindOf(lane)} ${lane.title}`;
 }
 
 function leftOut({ leftOut }: Timeline): string {
@@ -74,7 +75,8 @@ function heading(lanes: Lane[], at: number[], gap: number, width: number, paint:
     // A line leads from a title of the upper row to its lane.
     if (tight && i % 2 === 0) rows[1]?.put(column, "│", "muted");
     if (lane.kind !== "stream" && lane.kind !== "consumer") return;
-    if (gap > "consumer".length) kind.centre(column, lane.kind, "muted");
+    const word = kindOf(lane);
+    if (gap > word.length) kind.centre(column, word, "muted");
   });
   return [...rows, kind].filter((canvas) => !canvas.blank).map((canvas) => canvas.text(paint));
 }
