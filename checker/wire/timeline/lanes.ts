@@ -8,8 +8,9 @@ export interface Lane {
   of?: "channel";
 }
 
-/** What stands below the title of a stream or a consumer. */
+/** What stands below the title of a stream or a consumer, and in words before it; "" for a client and a server. */
 export function kindOf({ kind, of }: Lane): string {
+  if (kind !== "stream" && kind !== "consumer") return "";
   if (of !== "channel") return kind;
   return kind === "stream" ? "channel" : "subscription";
 }
@@ -117,6 +118,15 @@ export class Lanes {
 
   consumer(of: { stream: string; consumer: string }): number {
     return this.#consumers.get(consumerKey(of)) ?? this.stream(of.stream);
+  }
+
+  /** Where a call of an API is answered: at the stream or channel that it is about, or at the server. */
+  api({ about, of }: { about: string[]; of?: "channel" }): number {
+    const lane = this.#streams.get(about[0] ?? "");
+    if (lane !== undefined && this.list[lane]?.of === of) return lane;
+    return (
+      this.#server ?? [...this.#streams.values()].find((each) => this.list[each]?.of === of) ?? this.server()
+    );
   }
 
   /** With one stream, the stream stands for its server. */

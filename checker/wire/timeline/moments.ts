@@ -446,7 +446,7 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       if (run.answered(event.index)) return undefined;
       return arrow(
         client,
-        lanes.server(),
+        lanes.api(event),
         says(`${called(event, lanes)}, never answered`, "api", "API calls", {
           tone: "bad",
           matters: true,
@@ -458,14 +458,14 @@ function shaped(event: WireEvent, lanes: Lanes, run: Run): Moment | undefined {
       const label = called(event, lanes);
       if (!event.ok)
         return arrow(
-          lanes.server(),
+          lanes.api(event),
           client,
           says(`${label}: ${event.error}`, "api refused", "refused API calls", {
             tone: "bad",
             matters: true,
           }),
         );
-      return arrow(client, lanes.server(), says(label, "api", "API calls", { tone: "muted" }));
+      return arrow(client, lanes.api(event), says(label, "api", "API calls", { tone: "muted" }));
     }
     case "error":
       return arrow(

@@ -99,7 +99,7 @@ function headers(lanes: Lane[], at: number[], y: number): { svg: string; bottom:
   const longest = Math.max(...lanes.map((lane) => lane.title.length * boldLetter + 20));
   const rows = longest > spacing && lanes.length > 2 ? 2 : 1;
   const room = spacing * rows - 6;
-  const kinds = lanes.some((lane) => lane.kind === "stream" || lane.kind === "consumer");
+  const kinds = lanes.some((lane) => kindOf(lane) !== "");
   const step = kinds ? 40 : 30;
   const svg = lanes.map((lane, i) => {
     const letters = Math.max(4, Math.floor((room - 16) / boldLetter));
@@ -108,10 +108,7 @@ function headers(lanes: Lane[], at: number[], y: number): { svg: string; bottom:
     // The last lane's name stays inside on a phone.
     const shift = Math.max(0, Math.ceil(width / 2 - ((100 - (at[i] ?? 0)) / 100) * narrow + 4));
     const top = y + 6 + (i % rows) * step;
-    const kind =
-      lane.kind === "stream" || lane.kind === "consumer"
-        ? `<text class="tl-kind" y="34">${kindOf(lane)}</text>`
-        : "";
+    const kind = kindOf(lane) && `<text class="tl-kind" y="34">${kindOf(lane)}</text>`;
     return [
       `<svg x="${percent(at[i])}" y="${top}" overflow="visible"><g class="tl-lane tl-${lane.kind}"><title>${xml(lane.title)}</title>`,
       `<rect x="${-width / 2 - shift}" width="${width}" height="22" rx="${lane.kind === "client" ? 11 : 4}"/><text x="${-shift}" y="15">${xml(title)}</text>${kind}</g></svg>`,

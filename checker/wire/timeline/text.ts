@@ -37,7 +37,7 @@ function sentence(moment: Shown, lanes: Lane[]): string {
 
 function nameOf(lane: Lane | undefined): string {
   if (!lane) return "";
-  return lane.kind === "client" || lane.kind === "server" ? lane.title : `${kindOf(lane)} ${lane.title}`;
+  return `${kindOf(lane)} ${lane.title}`.trimStart();
 }
 
 function leftOut({ leftOut }: Timeline): string {
@@ -60,7 +60,7 @@ function drawing(timeline: Timeline, width: number, paint: Paint): string[] {
 }
 
 function longest(lanes: Lane[]): number {
-  return Math.max(...lanes.map((lane) => lane.title.length), 4);
+  return Math.max(...lanes.map((lane) => Math.max(lane.title.length, kindOf(lane).length - 1)), 4);
 }
 
 /** Titles over their lanes, in two rows where they would touch, and below what a lane is when it is not a client. */
@@ -68,15 +68,18 @@ function heading(lanes: Lane[], at: number[], gap: number, width: number, paint:
   const tight = lanes.length > 2 && longest(lanes) > gap - 1;
   const rows = [new Canvas(width), ...(tight ? [new Canvas(width)] : [])];
   const kind = new Canvas(width);
+  let free = 0;
   lanes.forEach((lane, i) => {
     const column = at[i] as number;
     const room = tight ? Math.min(2 * gap - 1, 2 * column) : gap - 1;
     rows[i % rows.length]?.centre(column, cut(lane.title, room), "strong");
     // A line leads from a title of the upper row to its lane.
     if (tight && i % 2 === 0) rows[1]?.put(column, "│", "muted");
-    if (lane.kind !== "stream" && lane.kind !== "consumer") return;
     const word = kindOf(lane);
-    if (gap > word.length) kind.centre(column, word, "muted");
+    const start = column - Math.floor(word.length / 2);
+    if (word === "" || start < free) return;
+    kind.centre(column, word, "muted");
+    free = start + word.length + 1;
   });
   return [...rows, kind].filter((canvas) => !canvas.blank).map((canvas) => canvas.text(paint));
 }
