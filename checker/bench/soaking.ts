@@ -137,17 +137,19 @@ async function gradeOnce(
   byItsOwn: boolean,
 ): Promise<{ difference?: string; lacks: string[] }> {
   const name = relative(root, file);
+  const only = byItsOwn ? fails?.check : undefined;
   let verdict: Verdict;
   try {
-    verdict = await graders.graded(lesson, file, byItsOwn ? fails?.check : undefined);
+    verdict = await graders.graded(lesson, file, only);
   } catch (error) {
     return { difference: `${name}: ${(error as Error).message}`, lacks: [] };
   }
-  const lacking = verdict.tests.filter((test) => serverLacks(test, verdict));
+  const asked = verdict.tests.filter((test) => only === undefined || test.name === only);
+  const lacking = asked.filter((test) => serverLacks(test, verdict));
   const lacks = lacking.map((test) => `${name}: "${test.name}" ${test.message}`);
   // A mistake that the server cannot show is a right program to it.
   const expected = lacking.some((test) => test.name === fails?.check) ? undefined : fails;
-  const wrong = verdict.tests.filter((test) => {
+  const wrong = asked.filter((test) => {
     const { name: check, status, diagnosis } = test;
     if (lacking.includes(test)) return false;
     if (!expected) return status !== "pass";
@@ -155,7 +157,7 @@ async function gradeOnce(
     return diagnosis !== undefined || status === "error" || status === "skip";
   });
   const asExpected = verdict.status === (expected ? "fail" : "pass") && verdict.typeErrors.length === 0;
-  if (wrong.length === 0 && asExpected) return { lacks };
+  if (asked.length > 0 && wrong.length === 0 && asExpected) return { lacks };
   const difference = [
     `${name}: ${verdict.status}; expected ${expected ? `${expected.diagnosis} in "${expected.check}"` : "pass"}`,
     ...(verdict.message ? [`  ${verdict.message}`] : []),

@@ -1,16 +1,29 @@
-// The short form of `npm run soak`: the first lesson's solution and some of its mistakes, once, on a machine that is kept busy.
+// The short form of `npm run soak`: the first lesson's solution and some of its mistakes, in a round as the first and in a busy one.
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { gradings, soak } from "../../checker/bench/soaking.ts";
+import { gradings, type KnownGrading, soak } from "../../checker/bench/soaking.ts";
 import { allLessons } from "../../checker/course/lessons.ts";
 import { root } from "../../checker/course/places.ts";
 
-test("a busy machine changes no verdict", { timeout: 900_000 }, async () => {
-  const [first] = allLessons();
-  const programs = first ? gradings(first).filter((_, index) => index % 10 === 0) : [];
+const [first] = allLessons();
+const programs = first ? gradings(first).filter((_, index) => index % 12 === 0) : [];
+
+test("a busy machine changes no verdict, by all checks and by a mistake's own", {
+  timeout: 900_000,
+}, async () => {
   expect(programs.length).toBeGreaterThan(2);
-  expect((await soak(programs, 1)).differences).toEqual([]);
+  const { count, differences } = await soak(programs, 2);
+  expect(differences).toEqual([]);
+  expect(count).toBe(2 * programs.length);
+});
+
+test("a verdict that is not the known one is told in each round", { timeout: 900_000 }, async () => {
+  const mistake = programs.find(({ fails }) => fails) as KnownGrading & { fails: { check: string } };
+  const told = (await soak([{ ...mistake, fails: { ...mistake.fails, diagnosis: "another" } }], 2))
+    .differences;
+  expect(told.map((each) => each.split(":")[0])).toEqual(["round 1", "round 2, busy"]);
+  for (const each of told) expect(each).toContain("expected another in");
 });
 
 test.each([
