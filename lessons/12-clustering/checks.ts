@@ -53,14 +53,14 @@ const subjectOf = ({ depot, event }: Scan) => `parcel.${depot}.${event}`;
 const inWords = (value: unknown) => JSON.stringify(value) ?? "undefined";
 
 /** A replicated stream, of which every node has all. */
-async function replicated(cluster: CheckCluster, until: Until): Promise<JetStreamManager> {
-  const manager = await cluster.nodes[0].manager();
-  await manager.streams.add(scansStream);
+async function replicated(cluster: CheckCluster, until: Until): Promise<void> {
+  await until("the hub to make the stream", () =>
+    ask(cluster.nodes[0], ({ streams }) => streams.add(scansStream)),
+  );
   await until("the hub to have made its copies", async () => {
     const info = await ask(cluster.nodes[0], ({ streams }) => streams.info("SCANS"));
     return info && allCurrent(info);
   });
-  return manager;
 }
 
 /** Each of three nodes has all that a stream holds. One that was never heard may be called current. */
@@ -246,9 +246,18 @@ check(
   async ({ cluster, server, learner, until, believes, fail }) => {
     const creating = await learner.start("createScans", [cluster.connection("office")]);
     await creating.result();
-    const { config } = await (await server.manager()).streams.info("SCANS").catch((error: Error) => {
-      return fail(`\`createScans\` has returned, and the server says of the stream SCANS: ${error.message}.`);
-    });
+    const told = await until("the hub to tell of the stream", () =>
+      ask(server, ({ streams }) =>
+        streams.info("SCANS").catch((error: NatsError) => {
+          if (error.api_error?.code === 404) return error;
+          throw error;
+        }),
+      ),
+    );
+    const { config } =
+      told instanceof Error
+        ? fail(`\`createScans\` has returned, and the server says of the stream SCANS: ${told.message}.`)
+        : told;
     const { num_replicas: copies, storage } = config;
     let refused = 0;
     const created = (setting: string) => [
@@ -322,8 +331,9 @@ check(
   },
   async ({ cluster, learner, until, lasting, believes, fail }) => {
     // Somebody made it without copies, on one node. Another node does not answer.
-    const manager = await cluster.nodes[0].manager();
-    await manager.streams.add({ name: "SCANS", subjects: ["parcel.*.*"] });
+    await until("the hub to make the stream", () =>
+      ask(cluster.nodes[0], ({ streams }) => streams.add({ name: "SCANS", subjects: ["parcel.*.*"] })),
+    );
     const holder = await leaderOf(cluster, until);
     const old = scans(1, 200);
     const nc = await holder.client();
@@ -336,7 +346,9 @@ check(
     if (!frozen) throw new Error("Of three nodes, two are busy at the most.");
     frozen.pause();
     let isFrozen = true;
-    let info = await (await holder.manager()).streams.info("SCANS");
+    let info = await until("the stream to tell what it has", () =>
+      ask(holder, ({ streams }) => streams.info("SCANS")),
+    );
     const look = async () => {
       info = (await ask(holder, ({ streams }) => streams.info("SCANS"))) ?? info;
       return info;
@@ -877,8 +889,10 @@ check(
     },
   },
   async ({ cluster, server, learner, until, lasting, believes, fail }) => {
-    const manager = await replicated(cluster, until);
-    await manager.consumers.add("SCANS", sorter);
+    await replicated(cluster, until);
+    await until("the hub to make the consumer", () =>
+      ask(cluster.nodes[0], ({ consumers }) => consumers.add("SCANS", sorter)),
+    );
     /** A node that leads nothing of this. */
     const follower = () =>
       until("a node that does not lead", async () => {
