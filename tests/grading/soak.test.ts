@@ -19,7 +19,7 @@ test("a busy machine changes no verdict, by all checks and by a mistake's own", 
 });
 
 test("a verdict that is not the known one is told in each round", { timeout: 900_000 }, async () => {
-  const mistake = programs.find(({ fails }) => fails) as KnownGrading & { fails: { check: string } };
+  const mistake = programs.find(({ fails }) => fails) as Required<KnownGrading>;
   const told = (await soak([{ ...mistake, fails: { ...mistake.fails, diagnosis: "another" } }], 2))
     .differences;
   expect(told.map((each) => each.split(":")[0])).toEqual(["round 1", "round 2, busy"]);

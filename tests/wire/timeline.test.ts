@@ -292,25 +292,7 @@ describe("as a document", () => {
 
   test("says channel and subscription where NATS Streaming has them", () => {
     const run = new Journal();
-    const delivery: Omit<EventOf<"delivery">, "index" | "at"> = {
-      kind: "delivery",
-      of: "channel",
-      client: "desk",
-      connection: 1,
-      stream: "scans",
-      consumer: "customs",
-      subject: "scans",
-      streamSeq: 1,
-      consumerSeq: 1,
-      deliveryCount: 1,
-      pending: 0,
-      sid: "1",
-      size: 3,
-      text: "s-1",
-      msgId: undefined,
-      headers: undefined,
-    };
-    run.add(run.number(delivery, 1));
+    run.add(run.number(ofChannel, 1));
     const drawn = timelineOf(run, { title: "" });
     const svg = timelineSvg(drawn);
     expect([...svg.matchAll(/class="tl-kind"[^>]*>(\w+)/g)].map(([, kind]) => kind)).toEqual([
@@ -318,6 +300,30 @@ describe("as a document", () => {
       "subscription",
     ]);
     expect(timelineText(drawn)).toMatch(/^ +channel +subscription$/m);
+  });
+
+  test("draws a call of an API to the stream that it is about, also beside a channel", () => {
+    const run = new Journal();
+    run.add(run.number(ofChannel, 1));
+    const reply = {
+      kind: "apiReply",
+      client: "desk",
+      connection: 1,
+      errCode: undefined,
+      request: -1,
+    } as const;
+    const calls = [
+      { call: "STREAM.CREATE", about: ["SCANS"], ok: true, error: undefined },
+      { call: "STREAM.MSG.GET", about: ["SCANS"], ok: false, error: "no message found" },
+      { call: "INFO", about: [], ok: false, error: "not enabled" },
+      { call: "close", about: [], ok: true, error: undefined, of: "channel" as const },
+    ];
+    for (const call of calls) run.add(run.number({ ...reply, ...call }, 2));
+    const { lanes, moments } = timelineOf(run, { title: "" });
+    const arrows = moments.flatMap((moment) =>
+      moment.shape === "arrow" ? [moment.from, moment.to].map((lane) => lanes[lane]?.title).join(" to ") : [],
+    );
+    expect(arrows.slice(1)).toEqual(["desk to SCANS", "SCANS to desk", "SCANS to desk", "desk to scans"]);
   });
 
   test("has no random names when made stable", () => {
@@ -331,6 +337,26 @@ describe("as a document", () => {
     );
   });
 });
+
+/** A subscription of NATS Streaming gets a message of its channel. */
+const ofChannel: Omit<EventOf<"delivery">, "index" | "at"> = {
+  kind: "delivery",
+  of: "channel",
+  client: "desk",
+  connection: 1,
+  stream: "scans",
+  consumer: "customs",
+  subject: "scans",
+  streamSeq: 1,
+  consumerSeq: 1,
+  deliveryCount: 1,
+  pending: 0,
+  sid: "1",
+  size: 3,
+  text: "s-1",
+  msgId: undefined,
+  headers: undefined,
+};
 
 /** Deliveries and acks of one batch may interleave differently from run to run; publishes and faults may not. */
 function publishing(label: string): boolean {

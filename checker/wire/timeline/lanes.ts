@@ -32,7 +32,7 @@ export class Lanes {
 
   constructor(events: readonly WireEvent[]) {
     const clients = new Map<string, { published: number; received: number }>();
-    const streams = new Map<string, Pick<Lane, "of">>();
+    const streams = new Map<string, Lane["of"]>();
     const consumers = new Map<string, { stream: string; consumer: string; of?: "channel" }>();
     let needsServer = false;
     for (const event of events) {
@@ -43,16 +43,16 @@ export class Lanes {
       if ((event.kind === "delivery" || event.kind === "message" || event.kind === "pull") && counts)
         counts.received++;
       if (event.kind === "puback" && event.stream) {
-        streams.set(event.stream, mark(event));
+        streams.set(event.stream, event.of);
         this.#streamOfSubject.set(event.subject, event.stream);
       }
       if (event.kind === "delivery" || event.kind === "pull") {
-        streams.set(event.stream, mark(event));
+        streams.set(event.stream, event.of);
         consumers.set(consumerKey(event), event);
       }
       if (event.kind === "delivery") this.#streamOfSubject.set(event.subject, event.stream);
       if (event.kind === "apiReply" && event.call.startsWith("STREAM.CREATE") && event.ok)
-        streams.set(event.about[0] ?? "", {});
+        streams.set(event.about[0] ?? "", undefined);
       if (event.kind === "message" || event.kind === "reply") needsServer = true;
     }
     const receives = (name: string) => {
@@ -64,14 +64,14 @@ export class Lanes {
     const right = names.filter(receives);
     for (const name of left) this.#clients.set(name, this.#add({ kind: "client", title: name }));
     for (const [name, of] of streams)
-      this.#streams.set(name, this.#add({ kind: "stream", title: name, ...of }));
+      this.#streams.set(name, this.#add({ kind: "stream", title: name, ...(of && { of }) }));
     if (streams.size === 0 || (streams.size > 1 && needsServer))
       this.#server = this.#add({ kind: "server", title: "server" });
     if (clients.size + this.list.length - left.length + consumers.size <= roomForConsumers) {
       let unnamed = 0;
       for (const [key, { consumer, of }] of consumers) {
         const title = madeUp.test(consumer) ? `consumer ${++unnamed}` : consumer;
-        this.#consumers.set(key, this.#add({ kind: "consumer", title, ...mark({ of }) }));
+        this.#consumers.set(key, this.#add({ kind: "consumer", title, ...(of && { of }) }));
       }
     }
     for (const name of right) this.#clients.set(name, this.#add({ kind: "client", title: name }));
@@ -134,8 +134,6 @@ export class Lanes {
     return this.#server ?? [...this.#streams.values()][0] ?? 0;
   }
 }
-
-const mark = ({ of }: { of?: "channel" | undefined }): Pick<Lane, "of"> => (of ? { of } : {});
 
 /** Clients without a name are told apart by their connection. */
 function clientName(event: WireEvent): string | undefined {

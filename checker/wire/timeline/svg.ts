@@ -108,7 +108,8 @@ function headers(lanes: Lane[], at: number[], y: number): { svg: string; bottom:
     // The last lane's name stays inside on a phone.
     const shift = Math.max(0, Math.ceil(width / 2 - ((100 - (at[i] ?? 0)) / 100) * narrow + 4));
     const top = y + 6 + (i % rows) * step;
-    const kind = kindOf(lane) && `<text class="tl-kind" y="34">${kindOf(lane)}</text>`;
+    const word = kindOf(lane);
+    const kind = word && `<text class="tl-kind" y="34">${word}</text>`;
     return [
       `<svg x="${percent(at[i])}" y="${top}" overflow="visible"><g class="tl-lane tl-${lane.kind}"><title>${xml(lane.title)}</title>`,
       `<rect x="${-width / 2 - shift}" width="${width}" height="22" rx="${lane.kind === "client" ? 11 : 4}"/><text x="${-shift}" y="15">${xml(title)}</text>${kind}</g></svg>`,

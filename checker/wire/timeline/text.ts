@@ -78,7 +78,7 @@ function heading(lanes: Lane[], at: number[], gap: number, width: number, paint:
     const word = kindOf(lane);
     const start = column - Math.floor(word.length / 2);
     if (word === "" || start < free) return;
-    kind.centre(column, word, "muted");
+    kind.put(start, word, "muted");
     free = start + word.length + 1;
   });
   return [...rows, kind].filter((canvas) => !canvas.blank).map((canvas) => canvas.text(paint));
