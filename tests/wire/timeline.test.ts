@@ -43,6 +43,7 @@ async function story(): Promise<Journal> {
     for (let i = 1; i <= 59; i++) await js.publish("parcel.ams.scan", `p${i}`);
     const hold = relay.hold(is("puback"), { limit: 1, mode: "drop", what: "one PubAck" });
     await js.publish("parcel.ams.scan", "p60", { msgID: "m60", timeout: 150 }).catch(() => {});
+    while (hold.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     hold.release();
     await js.publish("parcel.ams.scan", "p60", { msgID: "m60" });
     await depot.close();
@@ -284,10 +285,18 @@ describe("as a document", () => {
   });
 
   test("is the same for two runs of the same program, in everything but times", async () => {
-    const again = timelineOf(await story(), { title: timeline.title });
-    expect(again.moments.map((moment) => moment.at)).not.toEqual(timeline.moments.map((moment) => moment.at));
-    const words = (one: Timeline) => stable(one).moments.map((moment) => moment.label);
-    expect(words(again).filter(publishing)).toEqual(words(timeline).filter(publishing));
+    // How the worker's acks and the deliveries to it overtake each other is up to chance; the depot waits for each answer.
+    const drawn = (run: Journal) =>
+      timelineOf(run, {
+        title: timeline.title,
+        only: ({ client, kind }) => client === "depot" || kind === "server" || kind === "fault",
+      });
+    const [once, again] = [drawn(journal), drawn(await story())];
+    const labels = once.moments.map(({ label }) => label);
+    expect(labels).toEqual(expect.arrayContaining(["stored as 60, lost", "duplicate of 60"]));
+    expect(labels.filter((label) => /killed/.test(label))).toHaveLength(1);
+    expect(again.moments.map(({ at }) => at)).not.toEqual(once.moments.map(({ at }) => at));
+    expect(timelineText(stable(again))).toBe(timelineText(stable(once)));
   });
 
   test("says channel and subscription where NATS Streaming has them", () => {
@@ -357,11 +366,6 @@ const ofChannel: Omit<EventOf<"delivery">, "index" | "at"> = {
   msgId: undefined,
   headers: undefined,
 };
-
-/** Deliveries and acks of one batch may interleave differently from run to run; publishes and faults may not. */
-function publishing(label: string): boolean {
-  return /publish|stored|duplicate|killed|back|held|lost|free/.test(label) && !/more like/.test(label);
-}
 
 function wellFormed(svg: string): void {
   const open: string[] = [];
