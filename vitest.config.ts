@@ -24,8 +24,9 @@ export default defineConfig({
           name: "course",
           globalSetup: ["tests/bring-programs.ts"],
           include: ["tests/**/*.test.ts", "checker/**/*.test.ts", "site/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Most take seconds; where other work keeps the machine busy, the same test takes ten times as long.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           // CI's machine is shared and often busy. A test that passes only the second time is marked "retry x1" in the output: look at it.
           retry: process.env.CI ? 1 : 0,
           // Of tests that are marked so: each starts a command that takes both processors at times, and waits at others.

@@ -30,7 +30,7 @@ const result: Result = {
   server: "1",
 };
 
-describe("a classroom that goes on", { timeout: 120_000 }, () => {
+describe("a classroom that goes on", () => {
   let folder: string;
   let home: string;
   let port: number;

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LearnerSummary } from "../../checker/classroom/summary.ts";
 import { root } from "../../checker/course/places.ts";
-import { browserFile, startBrowser } from "../site/browser.ts";
+import { browserFile, newPage, startBrowser } from "../site/browser.ts";
 import { Learner, type RunningHost, startHost, temporary, threePorts, until } from "./scene.ts";
 
 const folder = temporary("classroom");
@@ -18,7 +18,7 @@ const checks =
   readFileSync(join(root, "lessons", lesson, "checks.ts"), "utf8").match(/^check\($/gm)?.length ?? 0;
 const names = ["Ana", "Ben O'Neill", "Cem 🚚", "ليلى", "Eve"] as const;
 
-describe.skipIf(browserFile === undefined)("a workshop of five", () => {
+describe.skipIf(browserFile === undefined)("a workshop of five", { timeout: 600_000 }, () => {
   let host: RunningHost;
   let port: number;
   let browser: Browser;
@@ -30,9 +30,7 @@ describe.skipIf(browserFile === undefined)("a workshop of five", () => {
     port = await threePorts();
     learners = names.map((name) => new Learner(name));
     [host, browser] = await Promise.all([startHost(folder, port), startBrowser()]);
-    const context = await browser.newContext({ acceptDownloads: true });
-    page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page = await newPage(browser, { acceptDownloads: true });
     page.on("console", (message) => {
       if (/Content Security Policy|Uncaught/i.test(message.text())) violations.push(message.text());
     });

@@ -30,7 +30,7 @@ async function check(serverFile: string) {
   return { exitCode, verdict: JSON.parse(stdout), stderr: stderr.replace(/\s+/g, " ") };
 }
 
-describe.skipIf(process.platform === "win32")("trouble with the server", { timeout: 120_000 }, () => {
+describe.skipIf(process.platform === "win32")("trouble with the server", () => {
   test("a server that does not start is no failure of the program", async () => {
     const { exitCode, verdict, stderr } = await check(server("ends", 'echo "[1] no room" >&2; exit 1'));
     expect(exitCode).toBe(3);

@@ -19,7 +19,7 @@ beforeAll(async () => {
     storage: StorageType.File,
     num_replicas: 3,
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await nc?.close();
@@ -73,7 +73,7 @@ test("the leader of a stream steps down, and another takes over", async () => {
   await nc.request("$JS.API.STREAM.LEADER.STEPDOWN.PARCELS", "", { timeout: 10_000 });
   expect(await anotherLeaderThan(old)).not.toBe(old);
   expect(await publish("p2")).toBe(2);
-}, 60_000);
+});
 
 test("the leader is killed: nothing is lost, and it comes back to its place", async () => {
   const old = await until(() => cluster.streamLeader("PARCELS"));
@@ -84,7 +84,7 @@ test("the leader is killed: nothing is lost, and it comes back to its place", as
   await cluster.formed();
   expect(cluster.urls).toHaveLength(3);
   expect(await publish("p4")).toBe(4);
-}, 120_000);
+});
 
 // Windows has no SIGSTOP.
 test.skipIf(process.platform === "win32")(
@@ -104,7 +104,6 @@ test.skipIf(process.platform === "win32")(
     await cluster.formed();
     expect(await publish("p5")).toBe(5);
   },
-  120_000,
 );
 
 test("no server is left when it is closed", async () => {
@@ -112,4 +111,4 @@ test("no server is left when it is closed", async () => {
   const pids = more.nodes.map((node) => node.pid as number);
   await more.close();
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
-}, 60_000);
+});

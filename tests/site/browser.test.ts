@@ -9,12 +9,13 @@ import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Built, buildSite } from "../../site/build.ts";
-import { browserFile, startBrowser } from "./browser.ts";
+import { browserFile, newPage, startBrowser } from "./browser.ts";
 
 /** As on a host that serves the site under a path of its own. */
 const underPath = "/learn-nats/";
 
-describe.skipIf(browserFile === undefined)("the site in a browser", () => {
+// Each goes through all pages or through several: seconds on an idle machine, minutes on a busy one.
+describe.skipIf(browserFile === undefined)("the site in a browser", { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "learn-nats-site-browser-"));
   let browser: Browser;
   let built: Built;
@@ -56,19 +57,18 @@ describe.skipIf(browserFile === undefined)("the site in a browser", () => {
     options: BrowserContextOptions,
     look: (page: Page) => Promise<void>,
   ): Promise<void> {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
+    const page = await newPage(browser, options);
     const troubles: string[] = [];
     page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
     page.on("pageerror", (error) => troubles.push(error.message));
     await page.goto(address);
     await look(page);
-    await context.close();
+    await page.close();
     expect(troubles, address).toEqual([]);
   }
 
-  // The slowest: some seconds a page where the machine is busy.
-  test("has nothing for axe to find on any page in both themes", { timeout: 900_000 }, async () => {
+  // The slowest: a second a page on an idle machine, and up to half a minute on a busy one.
+  test("has nothing for axe to find on any page in both themes", { timeout: 1_800_000 }, async () => {
     const problems: string[] = [];
     await open(site, { bypassCSP: true }, async (page) => {
       for (const path of pages) {
@@ -243,15 +243,14 @@ describe.skipIf(browserFile === undefined)("the site in a browser", () => {
   });
 
   test("shows the 404 page with its styles at any depth", async () => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
+    const page = await newPage(browser);
     const response = await page.goto(`${site}a/b/c/nothing`);
     expect(response?.status()).toBe(404);
     expect(await page.locator("h1").textContent()).toBe("No such page");
     expect(await page.evaluate(() => document.styleSheets.length)).toBe(1);
     await page.getByRole("link", { name: "All lessons" }).click();
     expect(page.url()).toBe(`${site}index.html`);
-    await context.close();
+    await page.close();
   });
 
   test("plays, steps and scrubs a timeline by keyboard, and stands still for who wants no motion", async () => {

@@ -1,6 +1,6 @@
 // A real Chromium for the site's tests, where there is one.
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const candidates = [
   process.env.CHROME_PATH,
@@ -25,4 +25,11 @@ export function startBrowser(): Promise<Browser> {
     ...(browserFile !== undefined && { executablePath: browserFile }),
     args: ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"],
   });
+}
+
+/** A page that waits for what it is asked for as long as a busy machine needs: minutes, where an idle one needs milliseconds. */
+export async function newPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(120_000);
+  return page;
 }
