@@ -19,6 +19,12 @@ const stringStartsWith = uncurry(String.prototype.startsWith);
 // Kept before any learner code runs: a program may replace them in the module.
 const { deserialize, serialize } = v8;
 
+/** Bytes that a program wrote soon after something, between two bounds. */
+export interface Wrote {
+  readonly atLeast: number;
+  readonly atMost: number;
+}
+
 export interface Failure {
   name: string;
   message: string;

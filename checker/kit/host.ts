@@ -6,7 +6,7 @@ import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import * as nats from "nats";
 import type { Stan } from "node-nats-streaming";
-import { Channel, type Failure, lineReader, stringIndexOf, stringSlice } from "./channel.ts";
+import { Channel, type Failure, lineReader, stringIndexOf, stringSlice, type Wrote } from "./channel.ts";
 import { rehearse } from "./rehearsal.ts";
 import { closeStreaming, connectStreaming, type StreamingOptions } from "./streaming-client.ts";
 
@@ -23,6 +23,8 @@ const write = writeSync;
 // Not Buffer.from: it puts short texts, and the secret with them, where every program can read.
 const { alloc, byteLength } = Buffer;
 const writeText = Buffer.prototype.write;
+const later = setTimeout;
+const afterThisTurn = setImmediate;
 const originals = watchedGlobals();
 
 let secret = "";
@@ -32,6 +34,12 @@ let exports: Record<string, unknown> = {};
 
 // The program's own `import "nats"` finds the one that is loaded here already (checker/build.mjs makes the module that does so).
 Object.defineProperty(globalThis, Symbol.for("learn-nats.nats"), { value: nats });
+
+/** Those that are open to a server. */
+const sockets = new Set<Socket>();
+/** What the program wrote soon after the piece that it read; undefined as long as it read none. */
+let wrote: Promise<Wrote> | undefined;
+let stopWatching = () => {};
 
 /** No program is loaded yet: what is dialed is not a learner's doing. */
 let rehearsing = false;
@@ -78,6 +86,8 @@ subscribe("net.client.socket", (message) => {
   if (rehearsing) return;
   const { socket } = message as { socket: Socket };
   socket.once("connect", () => channel.event("dialed", { port: socket.remotePort }));
+  sockets.add(socket);
+  socket.once("close", () => sockets.delete(socket));
 });
 
 // What is printed goes out at once, and a program that prints without end waits for its reader: else Node keeps what does not fit
@@ -95,6 +105,33 @@ const hostCalls: Record<string, (...args: never[]) => unknown> = {
   ping: () => "pong",
   /** What may explain why the program does not get on. */
   look: () => ({ replaced: replaced(), resources: process.getActiveResourcesInfo() }),
+  /** See LearnerProgram.reaction(). One timer begins before the program sees the piece, and one when it has worked the piece off. */
+  watchNext(leastBytes: number, withinMs: number) {
+    stopWatching();
+    wrote = undefined;
+    const watched = [...sockets].map((socket) => {
+      const onData = (data: Uint8Array) => {
+        if (data.byteLength < leastBytes) return;
+        stopWatching();
+        const before = socket.bytesWritten;
+        let atLeast = 0;
+        later(() => {
+          atLeast = socket.bytesWritten - before;
+        }, withinMs);
+        wrote = new Promise((resolve) => {
+          afterThisTurn(() =>
+            later(() => resolve({ atLeast, atMost: socket.bytesWritten - before }), withinMs),
+          );
+        });
+      };
+      socket.prependListener("data", onData);
+      return () => void socket.off("data", onData);
+    });
+    stopWatching = () => {
+      for (const stop of watched) stop();
+    };
+  },
+  wrote: () => wrote,
   /** The program has nothing more to do: what was handed to it is closed, and it may end by itself. */
   async release() {
     for (const close of handed) await close();

@@ -2,6 +2,7 @@
 export { expect } from "vitest";
 export { labSeed, newLabSeed } from "../course/lab-seed.ts";
 export type { EventOf, WireEvent } from "../wire/events.ts";
+export type { Wrote } from "./channel.ts";
 export { exercise, type Fail, type Lasting, type Until, type Waiting } from "./check.ts";
 export type { CheckCluster } from "./check-cluster.ts";
 export type { CheckServer } from "./check-server.ts";

@@ -2,7 +2,7 @@
 import { EnvironmentTrouble } from "../course/errors.ts";
 import { processorTimeMs, wantsToRun } from "../nats/end-process.ts";
 import type { ProgramEvent } from "../wire/events.ts";
-import { Channel, type Failure } from "./channel.ts";
+import { Channel, type Failure, type Wrote } from "./channel.ts";
 import { Clock, pace } from "./clock.ts";
 import { Finding, type FindingParts } from "./finding.ts";
 import type { Exit, HostProcess } from "./host-process.ts";
@@ -245,17 +245,38 @@ export class LearnerProgram<Result = unknown> {
    * @param times how often it is asked, one time after the other: what reaches it on another way than the question may come behind it
    */
   async answers(times = 1): Promise<void> {
-    for (let asked = 0; asked < times; asked++) {
-      let answered = false;
-      this.#channel.call("host:ping", []).then(
-        () => {
-          answered = true;
-          this.stage.stir();
-        },
-        () => {},
-      );
-      await this.stage.until(`\`${this.name}\` to give control back`, () => answered || this.host.exit);
-    }
+    for (let asked = 0; asked < times; asked++) await this.#ask("host:ping", []);
+  }
+
+  /** What its host answers, when the program has given control back; undefined when it has ended. */
+  async #ask(target: string, args: unknown[]): Promise<unknown> {
+    let answer: { value: unknown } | undefined;
+    this.#channel.call(target, args).then(
+      (value) => {
+        answer = { value };
+        this.stage.stir();
+      },
+      () => {},
+    );
+    await this.stage.until(
+      `\`${this.name}\` to give control back`,
+      () => answer !== undefined || this.host.exit,
+    );
+    return answer?.value;
+  }
+
+  /**
+   * How much the program writes soon after the next piece that it reads. A busy machine makes all that a program does late, and for a
+   * check this looks like a rest; but timers of one process end in their order, however late. So bytes in `atLeast` were written before
+   * a timer of so many milliseconds was over that began before the program saw the piece: whoever rested for so long wrote none of them.
+   * What is not in `atMost` was not written when a timer was over that began after the program had worked the piece off.
+   * @param leastBytes smaller pieces do not count
+   * @param withinMs milliseconds that are soon
+   * @returns what to ask afterwards; it says undefined when no such piece was read
+   */
+  async reaction(leastBytes: number, withinMs: number): Promise<() => Promise<Wrote | undefined>> {
+    await this.#ask("host:watchNext", [leastBytes, withinMs]);
+    return async () => (await this.#ask("host:wrote", [])) as Wrote | undefined;
   }
 
   /** What keeps its process open, in Node's words, such as `Timeout` or `TCPSocketWrap`; undefined when it does not answer. */

@@ -25,6 +25,7 @@ import {
   settingLine,
   subjectMatches,
   type Until,
+  type Wrote,
   wireLine,
 } from "../../checker/kit/index.ts";
 import type { Parcel, Scan } from "./exercise.ts";
@@ -1266,15 +1267,16 @@ check(
     /** Answers that the program got in one piece: refusals, and behind them PubAcks, which let it send new scans. */
     const bursts: {
       answers: readonly EventOf<"puback">[];
-      /** The last event before it got them, and the last before it had worked them off and said so. */
+      /** The last event before it got them. */
       after: number;
-      workedOff?: number;
       at: number;
+      /** How many bytes it sent at once when it had read them; undefined when it read them in pieces. */
+      wrote?: Wrote | undefined;
     }[] = [];
     /**
-     * What it sent first then. Who does not rest sends the refused scans again before the new ones, and soon. Who lets each scan rest,
-     * however shortly, sends the new ones first; who lets all wait together has worked the answers off and sent nothing yet. On a busy
-     * machine neither may show: then the next burst is looked at.
+     * What it sent first then. Who does not rest sends the refused scans again before the new ones, and at once. Who lets each scan rest,
+     * however shortly, sends the new ones first; who lets all wait together sends nothing at once. Where neither shows, the next burst is
+     * looked at.
      */
     const reactions = () => {
       const seen = new Set<string | undefined>();
@@ -1290,13 +1292,14 @@ check(
           const retry = publishes().find(({ index, text }) => index > burst.after && text === refusal.text);
           return retry && retry.index < lastNew.index ? [{ refusal, retry }] : [];
         });
-        const { at, workedOff = Number.POSITIVE_INFINITY } = burst;
-        const most = (some: readonly unknown[]) => some.length > refusals.length / 2;
-        const soon = again.filter(({ retry }) => retry.index <= workedOff);
+        const most = again.length > refusals.length / 2;
+        // On the wire a scan has its subject and more around it: whoever sent so many bytes sent most of these scans, or more of others.
+        const ofMost = refusals.reduce((sum, { text = "" }) => sum + text.length, 0) / 2;
+        const { wrote } = burst;
         return [
           {
-            rests: !most(again) || soon.length === 0,
-            atOnce: most(soon) && soon.some(({ retry }) => retry.at - at < restMs),
+            rests: !most || (wrote !== undefined && wrote.atMost < ofMost),
+            atOnce: most && wrote !== undefined && wrote.atLeast >= ofMost,
             refusals,
             again,
             lastNew,
@@ -1403,6 +1406,7 @@ check(
     while (!program.settled && bursts.length < 12 && !rested() && atOnce().length === 0) {
       // A rest that began with the burst before would end in the midst of this one; so it is over by then.
       const quiet = bursts.length === 0 ? () => true : lasting(usualRestMs, () => true);
+      let wrote = async (): Promise<Wrote | undefined> => undefined;
       // It has sent all that it wants to send for now, and the server has answered all of it.
       for (let sent = -1; !program.settled && (sent !== publishes().length || !quiet()); ) {
         sent = Math.max(publishes().length, before + 1);
@@ -1412,7 +1416,9 @@ check(
           if (program.settled) return true;
           return publishes().length >= sent && answers().length === publishes().length && quiet();
         });
-        await program.answers(2);
+        await program.answers();
+        // An answer says no less than the stream's name and a sequence, or an error.
+        wrote = await program.reaction(hold.events.length * 20, restMs);
       }
       const burst: (typeof bursts)[number] = {
         answers: hold.events.filter((event) => event.kind === "puback"),
@@ -1426,9 +1432,9 @@ check(
       hold.release();
       hold = next;
       held = 0;
-      // What it sends at once comes before its word, on another way; so it is asked twice as often as it would need.
+      // The question may come before the answers, on another way; so it is asked often enough for them to have come.
       await program.answers(4);
-      burst.workedOff = server.wire.events.at(-1)?.index ?? 0;
+      burst.wrote = await wrote();
     }
     hold.release();
     held = 0;
