@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { Wrote } from "../../checker/kit/channel.ts";
 import { defaultMemoryMb, HostProcess } from "../../checker/kit/host-process.ts";
 import { LearnerProgram } from "../../checker/kit/program.ts";
@@ -24,6 +24,9 @@ writeFileSync(
      socket.on("close", resolve);
    });`,
 );
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 60_000, interval: 5 }) as Promise<NonNullable<T>>;
+
 const dialed: Socket[] = [];
 const server = createServer((socket) => void dialed.push(socket.resume()));
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -45,11 +48,7 @@ test.each([
     host,
     { memoryMb: defaultMemoryMb, outputKb: 1_024 },
     {
-      until: async (what, condition) => {
-        const value = await until(condition);
-        if (!value) throw new Error(`Waited in vain for ${what}`);
-        return value;
-      },
+      until: (_what, condition) => until(condition),
       stir: () => {},
       pullWaitsMs: () => 0,
       foreign: () => false,
@@ -59,12 +58,12 @@ test.each([
   try {
     await program.load(file, "run");
     program.call("run", [(server.address() as AddressInfo).port, busyMs, restMs], false);
-    const socket = (await until(() => dialed.pop())) as Socket;
+    const socket = await until(() => dialed.pop());
     socket.write("y".repeat(50));
-    const told: (Wrote | undefined)[] = [];
+    const told: Wrote[] = [];
     // A busy machine may hide what it shows, and never shows the other.
     while (
-      !told.some((each) => each?.atLeast === shows.atLeast && each.atMost === shows.atMost) &&
+      !told.some((each) => each.atLeast === shows.atLeast && each.atMost === shows.atMost) &&
       told.length < 100
     ) {
       const asked = await program.reaction(500, 10);
@@ -77,8 +76,8 @@ test.each([
     }
     expect(told.at(-1)).toEqual(shows);
     for (const each of told) {
-      expect(each?.atLeast).toBeLessThanOrEqual(shows.atLeast);
-      expect(each?.atMost).toBeGreaterThanOrEqual(shows.atMost);
+      expect(each.atLeast).toBeLessThanOrEqual(shows.atLeast);
+      expect(each.atMost).toBeGreaterThanOrEqual(shows.atMost);
     }
     socket.destroy();
     await program.result();
@@ -87,13 +86,3 @@ test.each([
     await host.exited;
   }
 });
-
-/** What it gives at last; undefined when that takes more than a minute. */
-async function until<T>(condition: () => T | Promise<T>): Promise<NonNullable<T> | undefined> {
-  for (const end = performance.now() + 60_000; performance.now() < end; ) {
-    const value = await condition();
-    if (value) return value;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return undefined;
-}
