@@ -746,8 +746,11 @@ check(
       );
     /** When P-2 could be cleared. */
     let cleared: number | undefined;
+    // The client is closed when it asks, however late the answer comes.
     const closedBefore = () =>
-      answers("close").some(({ index }) => cleared !== undefined && index <= cleared);
+      server
+        .seen((wire) => wire.of("api", { client: "desk", call: "close" }), [])
+        .some(({ index }) => cleared !== undefined && index <= cleared);
     believes("unsubscribe-is-a-tidy-close", {
       when: () =>
         answers("unsubscribe").length > 0 && ((later().includes("P-1") && next().length > 3) || misses()),
