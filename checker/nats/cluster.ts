@@ -2,7 +2,14 @@
 import { createServer } from "node:net";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { FoundProgram } from "./install/find.ts";
-import { NatsServer, randomCredentials, type ServerSettings } from "./server.ts";
+import {
+  answerWithinS,
+  type Credentials,
+  NatsServer,
+  randomCredentials,
+  type ServerSettings,
+  secret,
+} from "./server.ts";
 
 export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "user" | "system"> {
   /** How many servers. JetStream wants an odd number. Default 3. */
@@ -48,15 +55,19 @@ export class NatsCluster {
   ): Promise<NatsCluster> {
     for (let tries = 1; ; tries++) {
       const ports = await freePorts(size);
-      const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(", ");
       const credentials = randomCredentials();
+      const routes = { user: "route", pass: secret() };
       const started = await Promise.allSettled(
         ports.map((port, index) =>
           NatsServer.start(program, {
             ...settings,
             ...credentials,
             name: `hub-${index + 1}`,
-            config: `${advertise ? `client_advertise: "${advertise[index]}"\n` : ""}cluster { name: hubs, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }\n${settings.config ?? ""}`,
+            config: [
+              ...(advertise ? [`client_advertise: "${advertise[index]}"`] : []),
+              clusterBlock(port, ports, routes),
+              settings.config ?? "",
+            ].join("\n"),
           }),
         ),
       );
@@ -163,6 +174,22 @@ export class NatsCluster {
       return false;
     }
   }
+}
+
+/**
+ * How a server finds the others. A password, which only they know, keeps clusters apart: the port of one that was killed may be the next
+ * one's, and those that are left call there until their own is back. Without it two hubs became one, and both took the same message.
+ * @param port its own
+ * @param ports of all
+ */
+function clusterBlock(port: number, ports: readonly number[], { user, pass }: Credentials): string {
+  const routes = ports.map((each) => `"nats://${user}:${pass}@127.0.0.1:${each}"`).join(", ");
+  return `cluster {
+  name: hubs
+  listen: "127.0.0.1:${port}"
+  authorization { user: ${user}, password: "${pass}", timeout: ${answerWithinS} }
+  routes: [ ${routes} ]
+}`;
 }
 
 /** Ports that are free now, all different: the system chooses, and they are given back together. */

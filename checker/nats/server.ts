@@ -62,7 +62,7 @@ const accountsFile = "accounts.conf";
 /** How long a server may take to read its configuration again; it takes some milliseconds. */
 const reloadedWithinMs = 30_000;
 /** How long a client may take to say who it is. By default two seconds, too short for a program on a machine that is very busy. */
-const answerWithinS = 30;
+export const answerWithinS = 30;
 
 export class NatsServer {
   readonly host = "127.0.0.1";
@@ -415,7 +415,8 @@ export class NatsServer {
   }
 }
 
-function secret(): string {
+/** A password of 24 letters and figures. */
+export function secret(): string {
   return randomBytes(12).toString("hex");
 }
 

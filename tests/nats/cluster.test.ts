@@ -3,7 +3,7 @@ import { connect, type NatsConnection, StorageType } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NatsCluster } from "../../checker/nats/cluster.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
-import type { NatsServer } from "../../checker/nats/server.ts";
+import { NatsServer } from "../../checker/nats/server.ts";
 
 let cluster: NatsCluster;
 let nc: NatsConnection;
@@ -105,6 +105,25 @@ test.skipIf(process.platform === "win32")(
     expect(await publish("p5")).toBe(5);
   },
 );
+
+test("a server of another cluster is let in by none", async () => {
+  const [near] = cluster.nodes as [NatsServer];
+  const { cluster: block } = await near.monitor<{ cluster: { cluster_port: number } }>("varz");
+  const stranger = await NatsServer.start(await findProgram("nats-server"), {
+    name: "stranger",
+    config: `cluster { name: hubs, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:${block.cluster_port}" ] }`,
+  });
+  try {
+    await until(async () => stranger.log.find((line) => /Authorization Violation/.test(line)));
+    for (const node of cluster.nodes) {
+      const { routes = [] } = await node.monitor<{ routes?: { remote_name?: string }[] }>("routez");
+      expect(new Set(routes.map((route) => route.remote_name)).size).toBe(2);
+    }
+    expect(await stranger.monitor("routez")).toMatchObject({ num_routes: 0 });
+  } finally {
+    await stranger.close();
+  }
+});
 
 test("no server is left when it is closed", async () => {
   const more = await NatsCluster.start(await findProgram("nats-server"), { jetstream: false });
