@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv } from "ajv";
 import { connect } from "nats";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { root } from "../../checker/course/places.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { readLock } from "../../checker/nats/install/lock.ts";
@@ -107,20 +107,16 @@ test("three nodes make a cluster that stores a stream three times", async () => 
     pass: "admin",
   });
   onTestFinished(() => nc.close());
-  const add = async () => {
+  // Until the cluster has chosen a leader it refuses, and for a moment a node may not know of the new stream.
+  const store = async () => {
     const jsm = await nc.jetstreamManager();
-    return jsm.streams.add({ name: "SCANS", subjects: ["parcel.>"], num_replicas: 3 });
+    await jsm.streams.add({ name: "SCANS", subjects: ["parcel.>"], num_replicas: 3 });
+    return nc.jetstream().publish("parcel.lyon", "P-1", { msgID: "P-1" });
   };
-  const end = performance.now() + 60_000;
-  for (;;) {
-    // Until the cluster has chosen a leader it refuses.
-    const added = await add().catch((error: Error) => error);
-    if (!(added instanceof Error)) break;
-    if (performance.now() > end) throw added;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect((await nc.jetstream().publish("parcel.lyon", "P-1")).seq).toBe(1);
-  for (const [i, name] of nodes.entries()) expect(await health(name, started[i] as never)).toBe(200);
+  expect((await vi.waitFor(store, { timeout: 60_000, interval: 100 })).seq).toBe(1);
+  // A node that is still catching up with the others is not healthy yet; Docker asks again, too.
+  for (const [i, name] of nodes.entries())
+    await expect.poll(() => health(name, started[i] as never), { timeout: 60_000 }).toBe(200);
 });
 
 test("the legacy server offers its channels", async () => {
