@@ -78,29 +78,46 @@ const publish = (nc: NatsConnection, subject: string, msgID?: string, timeout = 
       ({ code, api_error }: NatsError) => ({ code: api_error?.err_code ?? code }),
     );
 
+/** Publishes until the message is stored. */
+const stored = (nc: NatsConnection, subject: string, msgID?: string) =>
+  until(async () => {
+    const answer = await publish(nc, subject, msgID);
+    return "seq" in answer && answer;
+  });
+
 const seconds = 1_000;
 
 test("a stream without copies is away while its node is, and back with it", async () => {
   await stream("ONE", { num_replicas: 1 });
   const holder = await leader("ONE");
   const nc = await at(others(holder)[0] as NatsServer);
-  expect(await publish(nc, "ONE.a")).toMatchObject({ seq: 1 });
+  expect(await stored(nc, "ONE.a")).toMatchObject({ seq: 1 });
   await holder.kill();
   expect(await until(async () => "code" in (await publish(nc, "ONE.a")))).toBe(true);
   await holder.restart();
   await cluster.formed();
-  const stored = await until(async () => {
-    const answer = await publish(nc, "ONE.a");
-    return "seq" in answer && answer;
+  expect((await stored(nc, "ONE.a")).seq).toBeGreaterThan(1);
+}, 120_000);
+
+test("right after a stream was made, a node may not know of it yet", async () => {
+  const connections = await Promise.all(cluster.nodes.map((node) => at(node)));
+  const { streams } = await (connections[0] as NatsConnection).jetstreamManager({ timeout: 30 * seconds });
+  const refused = await until(async () => {
+    await streams.add({ name: "NEW", subjects: ["NEW.*"] });
+    const answers = await Promise.all(connections.map((nc) => publish(nc, "NEW.a")));
+    // A moment later all know it.
+    for (const nc of connections) await stored(nc, "NEW.a");
+    await streams.delete("NEW");
+    return answers.find((answer) => "code" in answer && answer.code !== "TIMEOUT");
   });
-  expect(stored.seq).toBeGreaterThan(1);
+  expect(refused).toEqual({ code: "503" });
 }, 120_000);
 
 test("of two copies one can still be read from, and takes nothing", async () => {
   await stream("TWO", { num_replicas: 2 });
   const held = await leader("TWO");
   const nc = await at(held);
-  expect(await publish(nc, "TWO.a")).toMatchObject({ seq: 1 });
+  expect(await stored(nc, "TWO.a")).toMatchObject({ seq: 1 });
   const manager = await nc.jetstreamManager({ timeout: 5 * seconds });
   const [follower] = (await manager.streams.info("TWO")).cluster?.replicas ?? [];
   const second = cluster.node(follower?.name ?? "");
@@ -114,7 +131,7 @@ test("three copies in memory are gone when the power of all nodes is", async () 
   await stream("MEMORY", { storage: StorageType.Memory });
   await stream("DISK");
   const nc = await at(cluster.nodes[0] as NatsServer);
-  for (const name of ["MEMORY", "DISK"]) expect(await publish(nc, `${name}.a`)).toMatchObject({ seq: 1 });
+  for (const name of ["MEMORY", "DISK"]) expect(await stored(nc, `${name}.a`)).toMatchObject({ seq: 1 });
   await Promise.all(cluster.nodes.map((node) => node.kill()));
   await Promise.all(cluster.nodes.map((node) => node.restart()));
   await cluster.formed();
@@ -132,13 +149,9 @@ test("a new leader knows the message ids of the old one", async () => {
   await stream("IDS");
   const old = await leader("IDS");
   const nc = await at(others(old)[0] as NatsServer);
-  expect(await publish(nc, "IDS.a", "scan 1")).toEqual({ seq: 1, duplicate: false });
+  expect(await stored(nc, "IDS.a", "scan 1")).toMatchObject({ seq: 1 });
   await old.kill();
-  const again = await until(async () => {
-    const answer = await publish(nc, "IDS.a", "scan 1");
-    return "seq" in answer && answer;
-  });
-  expect(again).toEqual({ seq: 1, duplicate: true });
+  expect(await stored(nc, "IDS.a", "scan 1")).toEqual({ seq: 1, duplicate: true });
   await old.restart();
 }, 120_000);
 
@@ -155,11 +168,7 @@ test.skipIf(!posix)(
     expect(await publish(nc, "ALONE.a", "scan 1", 500)).toEqual({ code: "TIMEOUT" });
     expect(await publish(nc, "ALONE.a", "scan 1", 500)).toEqual({ code: 10158 });
     for (const node of others(lone)) node.resume();
-    const stored = await until(async () => {
-      const answer = await publish(nc, "ALONE.a", "scan 1");
-      return "seq" in answer && answer;
-    });
-    expect(stored.seq).toBe(1);
+    expect((await stored(nc, "ALONE.a", "scan 1")).seq).toBe(1);
   },
   120_000,
 );
