@@ -11,7 +11,8 @@ import {
   secret,
 } from "./server.ts";
 
-export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | "user" | "system"> {
+export interface ClusterSettings
+  extends Omit<ServerSettings, "port" | "name" | "user" | "system" | "routes"> {
   /** How many servers. JetStream wants an odd number. Default 3. */
   readonly size?: number;
   /** For each server the address that clients are told, where it is not the one that it listens at. */
@@ -20,8 +21,6 @@ export interface ClusterSettings extends Omit<ServerSettings, "port" | "name" | 
 
 /** How long the servers may take to agree on a leader; it takes about two seconds on an idle machine. */
 const formedWithinMs = 60_000;
-/** Another program may take a port between our choice and the server's start. */
-const triesForPorts = 3;
 const askAgainMs = 20;
 
 /** What `/jsz` says of JetStream's own cluster. Source: nats-server, server/monitor.go, `JSInfo`. */
@@ -53,35 +52,33 @@ export class NatsCluster {
     program: FoundProgram,
     { size = 3, advertise, ...settings }: ClusterSettings = {},
   ): Promise<NatsCluster> {
-    for (let tries = 1; ; tries++) {
-      const ports = await freePorts(size);
-      const credentials = randomCredentials();
-      const routes = { user: "route", pass: secret() };
-      const started = await Promise.allSettled(
-        ports.map((port, index) =>
-          NatsServer.start(program, {
-            ...settings,
-            ...credentials,
-            name: `hub-${index + 1}`,
-            config: [
-              ...(advertise ? [`client_advertise: "${advertise[index]}"`] : []),
-              clusterBlock(port, ports, routes),
-              settings.config ?? "",
-            ].join("\n"),
-          }),
-        ),
-      );
-      const nodes = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-      const cluster = new NatsCluster(nodes);
-      try {
-        const failed = started.find((each) => each.status === "rejected");
-        if (failed) throw failed.reason;
-        await cluster.formed();
-        return cluster;
-      } catch (error) {
-        await cluster.close();
-        if (tries === triesForPorts || !/: bind: /.test(String(error))) throw error;
-      }
+    const ports = await freePorts(size);
+    const credentials = randomCredentials();
+    const routes = { user: "route", pass: secret() };
+    const started = await Promise.allSettled(
+      ports.map((port, index) =>
+        NatsServer.start(program, {
+          ...settings,
+          ...credentials,
+          name: `hub-${index + 1}`,
+          routes: { port, config: (port) => clusterBlock(port, ports, routes) },
+          config: [
+            ...(advertise ? [`client_advertise: "${advertise[index]}"`] : []),
+            settings.config ?? "",
+          ].join("\n"),
+        }),
+      ),
+    );
+    const nodes = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const cluster = new NatsCluster(nodes);
+    try {
+      const failed = started.find((each) => each.status === "rejected");
+      if (failed) throw failed.reason;
+      await cluster.formed();
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
     }
   }
 

@@ -25,6 +25,8 @@ export interface ServerSettings {
   readonly accounts?: string;
   /** The port to listen on; chosen by the system when absent. */
   readonly port?: number;
+  /** How the other servers of its cluster reach it: at this port, and the configuration's lines for the one that it is in the end. */
+  readonly routes?: { readonly port: number; config(port: number): string };
   /** Who may connect; somebody with a random password when absent. */
   readonly user?: Credentials;
   /** The same for the system account. */
@@ -77,6 +79,7 @@ export class NatsServer {
   #died: EnvironmentTrouble | undefined;
   #port: number;
   #monitor = 0;
+  #routes: number;
   #log: string[] = [];
   #folder: string;
   #paused = false;
@@ -92,6 +95,7 @@ export class NatsServer {
     this.user = settings.user ?? random.user;
     this.system = settings.system ?? random.system;
     this.#port = settings.port ?? -1;
+    this.#routes = settings.routes?.port ?? 0;
     this.#folder = temporaryFolder("server");
     this.#accounts = settings.accounts;
   }
@@ -332,7 +336,8 @@ export class NatsServer {
   }
 
   /**
-   * Somebody may take a port of ours while we are down. Clients of the course go through a relay, so any port will do.
+   * Somebody may take a port of ours while we are down. Clients of the course go through a relay, so any port will do. Servers of a
+   * cluster call each other, so one that moved calls those that did not.
    * @returns whether that was why the server did not start
    */
   #leavesTakenPorts(): boolean {
@@ -340,13 +345,18 @@ export class NatsServer {
     const isTaken = (port: number) => port > 0 && this.#log.some((line) => line.includes(`:${port}: bind: `));
     const client = this.settings.port === undefined && isTaken(this.#port);
     const monitor = isTaken(this.#monitor);
+    const routes = isTaken(this.#routes);
     if (client) this.#port = -1;
     if (monitor) this.#monitor = 0;
-    return client || monitor;
+    if (routes) this.#routes = -1;
+    return client || monitor || routes;
   }
 
   #read(child: ChildProcess, onReady: () => void): void {
     let rest = "";
+    let isReady = false;
+    // It calls itself ready before it listens for the other servers, and ends when that port is taken.
+    let listens = this.settings.routes === undefined;
     child.stderr?.setEncoding("utf8");
     child.stderr?.on("data", (text: string) => {
       const lines = (rest + text).split("\n");
@@ -357,9 +367,13 @@ export class NatsServer {
         this.#log.push(words);
         const client = /Listening for client connections on \S+:(\d+)$/.exec(words);
         const monitor = /Starting http monitor on \S+:(\d+)$/.exec(words);
+        const routes = /Listening for route connections on \S+:(\d+)$/.exec(words);
         if (client) this.#port = Number(client[1]);
         if (monitor) this.#monitor = Number(monitor[1]);
-        if (words.includes("Server is ready")) onReady();
+        if (routes) this.#routes = Number(routes[1]);
+        isReady ||= words.includes("Server is ready");
+        listens ||= routes !== null;
+        if (isReady && listens) onReady();
         const [, whyNot] = /Failed to reload server configuration: (.*)$/.exec(words) ?? [];
         if (whyNot !== undefined || words.includes("Reloaded server configuration")) this.#onReloaded(whyNot);
       }
@@ -407,6 +421,7 @@ export class NatsServer {
         : [
             `jetstream { store_dir: ${JSON.stringify(join(this.#folder, "store"))}\n${settings.jetstreamConfig ?? ""} }`,
           ]),
+      settings.routes?.config(this.#routes) ?? "",
       more,
       // The last: what stands in there counts.
       ...(this.#accounts === undefined ? [] : [`include ${accountsFile}`]),

@@ -7,9 +7,9 @@ import { onTestFinished } from "vitest";
 import { cacheFolder, root } from "../../checker/course/places.ts";
 import { freePortAfter } from "../../checker/nats/port.ts";
 
-/** Ports of tests that run side by side must not meet. */
+/** Ports of tests that run side by side must not meet: it is none of those that a system gives to whoever asks for just any. */
 export async function somePort(): Promise<number> {
-  const port = await freePortAfter(20_000 + Math.floor(Math.random() * 30_000));
+  const port = await freePortAfter(10_000 + Math.floor(Math.random() * 22_000));
   if (!port) throw new Error("no free port");
   return port;
 }

@@ -1,4 +1,5 @@
 // A cluster of three real servers: a replicated stream outlives its leader, killed, frozen or asked to step down.
+import { createServer } from "node:net";
 import { connect, type NatsConnection, StorageType } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NatsCluster } from "../../checker/nats/cluster.ts";
@@ -55,6 +56,11 @@ async function publish(id: string): Promise<number> {
   });
 }
 
+/** Where the others of its cluster find it. */
+async function routePort(node: NatsServer): Promise<number> {
+  return (await node.monitor<{ cluster: { cluster_port: number } }>("varz")).cluster.cluster_port;
+}
+
 const anotherLeaderThan = (old: NatsServer) =>
   until(async () => {
     const leader = await cluster.streamLeader("PARCELS");
@@ -106,12 +112,33 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
+test("a server whose port for the others was taken meanwhile goes to another one, and the cluster is whole again", async () => {
+  const [moved, restarted] = cluster.nodes as [NatsServer, NatsServer];
+  const before = await routePort(moved);
+  await moved.kill();
+  const other = createServer();
+  await new Promise<void>((resolve, reject) => {
+    other.once("error", reject);
+    other.listen(before, "127.0.0.1", resolve);
+  });
+  try {
+    await moved.restart();
+    expect(await routePort(moved)).not.toBe(before);
+    await cluster.formed();
+    // One that comes back later finds it, too.
+    await restarted.restart();
+    await cluster.formed();
+    expect(await publish("p6")).toBe(6);
+  } finally {
+    other.close();
+  }
+});
+
 test("a server of another cluster is let in by none", async () => {
   const [near] = cluster.nodes as [NatsServer];
-  const { cluster: block } = await near.monitor<{ cluster: { cluster_port: number } }>("varz");
   const stranger = await NatsServer.start(await findProgram("nats-server"), {
     name: "stranger",
-    config: `cluster { name: hubs, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:${block.cluster_port}" ] }`,
+    config: `cluster { name: hubs, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:${await routePort(near)}" ] }`,
   });
   try {
     await until(async () => stranger.log.find((line) => /Authorization Violation/.test(line)));
