@@ -1,5 +1,7 @@
 // Servers that form one cluster: a stream may have replicas on several, and goes on when one of them is gone.
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect, type NatsError, StorageType } from "nats";
 import { EnvironmentTrouble } from "../course/errors.ts";
 import type { FoundProgram } from "./install/find.ts";
 import {
@@ -22,6 +24,11 @@ export interface ClusterSettings
 /** How long the servers may take to agree on a leader; it takes about two seconds on an idle machine. */
 const formedWithinMs = 60_000;
 const askAgainMs = 20;
+/** For one answer of JetStream; one that does not come is asked for again. */
+const answerMs = 1_000;
+/** The stream that shows that a new cluster works. */
+const probe = "FORMED";
+const streamNotFound = 10_059;
 
 /** What `/jsz` says of JetStream's own cluster. Source: nats-server, server/monitor.go, `JSInfo`. */
 interface JetStreamMonitor {
@@ -44,7 +51,7 @@ export class NatsCluster {
   private constructor(readonly nodes: readonly NatsServer[]) {}
 
   /**
-   * Starts the servers `hub-1`, `hub-2`, …, and waits until they have found each other and, with JetStream, chosen a leader.
+   * Starts the servers `hub-1`, `hub-2`, …, and waits until they have found each other and, with JetStream, make streams.
    * They share their credentials. Any of them may be killed, frozen and restarted on its own.
    * @throws EnvironmentTrouble when they do not start, or do not agree within a minute
    */
@@ -75,6 +82,7 @@ export class NatsCluster {
       const failed = started.find((each) => each.status === "rejected");
       if (failed) throw failed.reason;
       await cluster.formed();
+      if (settings.jetstream !== false) await cluster.#makesStreams();
       return cluster;
     } catch (error) {
       await cluster.close();
@@ -99,16 +107,7 @@ export class NatsCluster {
    * @throws EnvironmentTrouble when that takes over a minute
    */
   async formed(): Promise<void> {
-    const end = performance.now() + formedWithinMs;
-    while (!(await this.#agree())) {
-      if (performance.now() > end) {
-        throw new EnvironmentTrouble(
-          `${this.nodes.length} nats-servers did not form a cluster within ${formedWithinMs / 1_000} s: ${this.nodes.map((node) => node.log.at(-1) ?? "no log").join(" · ")}`,
-          "Close other programs and try again; `npm run doctor` shows which server is used.",
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
-    }
+    await this.#until(() => this.#agree(), "did not form a cluster");
   }
 
   /** The server that leads JetStream's own group, which places streams; undefined while there is none. */
@@ -130,6 +129,49 @@ export class NatsCluster {
   /** Kills all and removes their folders. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
+  }
+
+  /** @throws EnvironmentTrouble when it takes over a minute */
+  async #until(what: () => Promise<boolean>, whyNot: string): Promise<void> {
+    for (const end = performance.now() + formedWithinMs; !(await what()); await sleep(askAgainMs)) {
+      if (performance.now() > end) {
+        throw new EnvironmentTrouble(
+          `${this.nodes.length} nats-servers ${whyNot} within ${formedWithinMs / 1_000} s: ${this.nodes.map((node) => node.log.at(-1) ?? "no log").join(" · ")}`,
+          "Close other programs and try again; `npm run doctor` shows which server is used.",
+        );
+      }
+    }
+  }
+
+  /**
+   * Makes a stream with a copy on every server, and takes it away again. To know their leader is not enough: one that was just chosen may
+   * leave a request without an answer, and it gives no copy to a server whose figures it has not heard yet.
+   */
+  async #makesStreams(): Promise<void> {
+    const [{ url, user }] = this.nodes as [NatsServer];
+    const nc = await connect({ servers: url, ...user, ignoreClusterUpdates: true, reconnect: false }).catch(
+      (error: NatsError) => {
+        // Whoever gave the servers accounts of their own knows who may ask.
+        if (error.isAuthError()) return undefined;
+        throw error;
+      },
+    );
+    if (!nc) return;
+    try {
+      const { streams } = await nc.jetstreamManager({ timeout: answerMs, checkAPI: false });
+      const wanted = { name: probe, storage: StorageType.Memory, num_replicas: this.nodes.length };
+      const isMade = () =>
+        streams.add(wanted).then(
+          () => true,
+          () => false,
+        );
+      await this.#until(isMade, "made no stream");
+      const isGone = () =>
+        streams.delete(probe).catch((error: NatsError) => error.api_error?.err_code === streamNotFound);
+      await this.#until(isGone, "did not take a stream away");
+    } finally {
+      await nc.close();
+    }
   }
 
   #named(name: string | undefined): NatsServer | undefined {

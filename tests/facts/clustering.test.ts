@@ -55,16 +55,21 @@ const leader = (name: string, consumer?: string) => until(() => cluster.streamLe
 /** A stream that is there on as many nodes as it says, and taken away again. */
 async function stream(name: string, more: Partial<StreamConfig> = {}) {
   const nc = await at(cluster.nodes[0] as NatsServer);
-  const manager = await nc.jetstreamManager({ timeout: 30_000 });
+  const manager = await nc.jetstreamManager({ timeout: 5_000, checkAPI: false });
   const num_replicas = more.num_replicas ?? 3;
-  await manager.streams.add({ name, subjects: [`${name}.*`], ...more, num_replicas });
+  const wanted = { name, subjects: [`${name}.*`], ...more, num_replicas };
+  // A leader that was just chosen may leave a request without an answer.
+  await until(() => quiet(manager.streams.add(wanted)));
   await until(async () => {
-    const replicas = (await manager.streams.info(name)).cluster?.replicas ?? [];
-    return replicas.filter(({ current, active }) => current && active > 0).length === num_replicas - 1;
+    const info = await quiet(manager.streams.info(name));
+    const replicas = info?.cluster?.replicas ?? [];
+    return (
+      info && replicas.filter(({ current, active }) => current && active > 0).length === num_replicas - 1
+    );
   });
   onTestFinished(async () => {
     await cluster.formed();
-    await until(() => quiet(manager.streams.delete(name)));
+    await until(() => manager.streams.delete(name).catch(({ code }: NatsError) => code === "404"));
   });
 }
 
