@@ -1,10 +1,10 @@
 // A cluster of three real servers: a replicated stream outlives its leader, killed, frozen or asked to step down.
-import { createServer } from "node:net";
 import { connect, type NatsConnection, StorageType } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NatsCluster } from "../../checker/nats/cluster.ts";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
+import { takePort } from "./take-port.ts";
 
 let cluster: NatsCluster;
 let nc: NatsConnection;
@@ -116,11 +116,7 @@ test("a server whose port for the others was taken meanwhile goes to another one
   const [moved, restarted] = cluster.nodes as [NatsServer, NatsServer];
   const before = await routePort(moved);
   await moved.kill();
-  const other = createServer();
-  await new Promise<void>((resolve, reject) => {
-    other.once("error", reject);
-    other.listen(before, "127.0.0.1", resolve);
-  });
+  const other = await takePort(before);
   try {
     await moved.restart();
     expect(await routePort(moved)).not.toBe(before);

@@ -1,9 +1,10 @@
 // A server that is started again finds a port of its own taken, and goes to another one.
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 import { connect } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findProgram } from "../../checker/nats/install/find.ts";
 import { NatsServer } from "../../checker/nats/server.ts";
+import { takePort } from "./take-port.ts";
 
 let server: NatsServer;
 const others: Server[] = [];
@@ -18,16 +19,6 @@ afterAll(async () => {
 });
 
 const monitorPort = () => Number(new URL(server.monitorUrl).port);
-
-/** Another program listens there from now on. */
-async function take(port: number): Promise<void> {
-  const other = createServer();
-  others.push(other);
-  await new Promise<void>((resolve, reject) => {
-    other.once("error", reject);
-    other.listen(port, server.host, resolve);
-  });
-}
 
 async function serves(): Promise<void> {
   const nc = await connect({ servers: server.url, ...server.user });
@@ -50,8 +41,8 @@ test.each([
 ])("%s taken meanwhile", async (_, clients, monitor) => {
   const before = { port: server.port, monitor: monitorPort() };
   await server.kill();
-  if (clients) await take(before.port);
-  if (monitor) await take(before.monitor);
+  if (clients) others.push(await takePort(before.port));
+  if (monitor) others.push(await takePort(before.monitor));
   await server.restart();
   expect(server.port === before.port).toBe(!clients);
   expect(monitorPort() === before.monitor).toBe(!monitor);
